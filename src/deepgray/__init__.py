@@ -1,0 +1,1 @@
+"""deepgray measures deep gray matter."""

@@ -1,0 +1,121 @@
+"""What training and inference must do alike, stored inside every network file; and what a task is made of."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, fields
+
+from deepgray.errors import SettingsError
+from deepgray.space import Box
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a network sees the world.
+
+    Attributes:
+        name: Name of the network.
+        version: Version of the weights.
+        modality: ``mr``, ``qsm``, ``spect`` or ``pet``.
+        spacing_mm: Voxel size of the frame, isotropic.
+        low_mm: Lowest corner of the box in the canonical frame, mm (left hemisphere if mirrored).
+        high_mm: Highest corner.
+        mirrored: One hemisphere at a time: the right one is mirrored into the left box and mirrored back.
+        inputs: Channels that go in: ``image``, and names of structures whose masks follow it.
+        outputs: What each output channel after the background (channel 0) stands for, names without side.
+        intensity: Name of the intensity scaling, see ``voxels.intensity``.
+
+    Raises:
+        SettingsError: A number or a name is out of range.
+    """
+
+    name: str
+    version: str
+    modality: str
+    spacing_mm: float
+    low_mm: tuple[float, float, float]
+    high_mm: tuple[float, float, float]
+    mirrored: bool
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    intensity: str = "percentiles"
+
+    def __post_init__(self) -> None:
+        if not 0 < self.spacing_mm < 20:
+            raise SettingsError(f"Recipe '{self.name}': a spacing of 0–20 mm is wanted, {self.spacing_mm} came.")
+        if self.inputs[:1] != ("image",):
+            raise SettingsError(f"Recipe '{self.name}': inputs that begin with 'image' are wanted, {self.inputs} came.")
+        _ = self.box
+
+    @property
+    def box(self) -> Box:
+        """The box in the canonical frame."""
+        return Box(self.low_mm, self.high_mm)
+
+    def to_json(self) -> str:
+        """The recipe as JSON text."""
+        return json.dumps(asdict(self), sort_keys=True)
+
+
+def recipe_from_json(text: str) -> Recipe:
+    """The recipe that ``Recipe.to_json`` wrote.
+
+    Raises:
+        SettingsError: Not JSON, or keys are missing or unknown.
+    """
+    try:
+        values = json.loads(text)
+        known = {f.name for f in fields(Recipe)}
+        unknown = sorted(set(values) - known)
+        if unknown:
+            raise SettingsError(f"A recipe with the keys {sorted(known)} is wanted, {unknown} came besides.")
+        return Recipe(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+    except (ValueError, TypeError) as error:
+        raise SettingsError(f"A recipe in JSON is wanted: {error}.") from error
+
+
+@dataclass(frozen=True)
+class Task:
+    """One thing deepgray can do: read from a file, never from code.
+
+    Attributes:
+        name: Name of the task; output files carry it (``_desc-<name>_dseg``).
+        title: One line for people.
+        modality: What kind of scan it wants.
+        scheme: Scheme of the outline.
+        locate_model: Name of the whole-head network.
+        outline_model: Name of the network that outlines.
+        subdivide_scheme: Scheme of the parts, or an empty string.
+        subdivide_model: Name of the network that subdivides, or an empty string for the geometric rule.
+        review_above: Scans whose uncertainty exceeds this are flagged "review".
+    """
+
+    name: str
+    title: str
+    modality: str
+    scheme: str
+    locate_model: str
+    outline_model: str
+    review_above: float
+    subdivide_scheme: str = ""
+    subdivide_model: str = ""
+
+
+def task_from_mapping(values: dict[str, object], origin: str) -> Task:
+    """A task from the keys of a task file.
+
+    Args:
+        values: What the file holds.
+        origin: Name of the file, for messages.
+
+    Raises:
+        SettingsError: A key is missing or unknown.
+    """
+    known = {f.name for f in fields(Task)}
+    unknown = sorted(set(values) - known)
+    if unknown:
+        raise SettingsError(f"{origin}: the keys {', '.join(sorted(known))} are wanted, {', '.join(unknown)} came.")
+    try:
+        return Task(**values)  # type: ignore[arg-type]
+    except TypeError as error:
+        raise SettingsError(f"{origin}: {error}.") from error

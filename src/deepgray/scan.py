@@ -1,0 +1,135 @@
+"""A scan, a label map, and probabilities: voxels with the grid they lie on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepgray.anatomy import Scheme, Structure
+from deepgray.errors import GeometryError, IntensityError, ShapeError
+from deepgray.space import Affine, Grid
+
+
+@dataclass(frozen=True, eq=False)
+class Scan:
+    """One volume as it came from the scanner.
+
+    Attributes:
+        voxels: (x, y, z) float32, finite, not constant.
+        affine_ras: 4 × 4 float64, voxel index to RAS mm.
+        stem: Name that output files begin with.
+        modality: ``mr``, ``qsm``, ``spect`` or ``pet``.
+        unit: Unit of the voxels, ``arbitrary`` where there is none.
+        sha256: Checksum of the file it was read from, empty where it came from memory.
+
+    Raises:
+        ShapeError: The voxels are not a volume.
+        GeometryError: The affine does not place voxels.
+        IntensityError: Not float32, NaN or infinite, or constant.
+    """
+
+    voxels: NDArray[np.float32]
+    affine_ras: Affine
+    stem: str
+    modality: str = "mr"
+    unit: str = "arbitrary"
+    sha256: str = ""
+
+    def __post_init__(self) -> None:
+        _check_volume(self.voxels, self.affine_ras)
+        if self.voxels.dtype != np.float32:
+            raise IntensityError(f"Float32 voxels are wanted, {self.voxels.dtype} came.")
+        low, high = float(self.voxels.min()), float(self.voxels.max())  # NaN and infinity survive both
+        if not np.isfinite([low, high]).all():
+            bad = int((~np.isfinite(self.voxels)).sum())
+            raise IntensityError(f"Finite voxels are wanted, {bad} voxels are NaN or infinite.")
+        if low == high:
+            raise IntensityError(f"A picture is wanted, every voxel is {low:g}.")
+
+    @property
+    def grid(self) -> Grid:
+        """The scan's grid."""
+        return _grid(self.voxels, self.affine_ras)
+
+
+@dataclass(frozen=True, eq=False)
+class LabelMap:
+    """Integers on a grid; 0 is background.
+
+    Attributes:
+        voxels: (x, y, z), any integer type, not negative.
+        affine_ras: 4 × 4 float64, voxel index to RAS mm.
+        scheme: What the labels mean.
+
+    Raises:
+        ShapeError: The voxels are not a volume.
+        GeometryError: The affine does not place voxels.
+        IntensityError: Not integers.
+    """
+
+    voxels: NDArray[np.integer]
+    affine_ras: Affine
+    scheme: Scheme
+
+    def __post_init__(self) -> None:
+        _check_volume(self.voxels, self.affine_ras)
+        if not np.issubdtype(self.voxels.dtype, np.integer):
+            raise IntensityError(f"Integer labels are wanted, {self.voxels.dtype} came.")
+
+    @property
+    def grid(self) -> Grid:
+        """The label map's grid."""
+        return _grid(self.voxels, self.affine_ras)
+
+    def mask(self, structure: Structure) -> NDArray[np.bool_]:
+        """Where the structure is, (x, y, z)."""
+        return self.voxels == structure.label
+
+
+@dataclass(frozen=True, eq=False)
+class Probabilities:
+    """Probabilities of structures in a block of a scan's grid; outside the block they are zero.
+
+    Attributes:
+        voxels: (structures, x, y, z) float32 in 0–1; background is what is missing to one.
+        structures: Structure of each channel.
+        low: Index of the block's first voxel in the scan's grid.
+        grid: Grid of the whole scan.
+
+    Raises:
+        ShapeError: Channels and structures differ in number, or the block leaves the grid.
+    """
+
+    voxels: NDArray[np.float32]
+    structures: tuple[Structure, ...]
+    low: tuple[int, int, int]
+    grid: Grid
+
+    def __post_init__(self) -> None:
+        if self.voxels.ndim != 4 or self.voxels.shape[0] != len(self.structures):
+            raise ShapeError(f"{len(self.structures)} channels of a volume are wanted, {self.voxels.shape} came.")
+        ends = [start + n for start, n in zip(self.low, self.voxels.shape[1:], strict=True)]
+        if min(self.low) < 0 or any(end > n for end, n in zip(ends, self.grid.shape, strict=True)):
+            raise ShapeError(f"A block inside the grid {self.grid.shape} is wanted, {self.low} to {ends} came.")
+
+    @property
+    def block(self) -> tuple[slice, slice, slice]:
+        """Where the block lies in the scan's grid."""
+        x, y, z = (slice(start, start + n) for start, n in zip(self.low, self.voxels.shape[1:], strict=True))
+        return x, y, z
+
+
+def _check_volume(voxels: NDArray[np.generic], affine_ras: Affine) -> None:
+    if voxels.ndim != 3:
+        raise ShapeError(f"One three-dimensional volume is wanted, an array of shape {voxels.shape} came.")
+    if min(voxels.shape) < 2:
+        raise ShapeError(f"A volume with at least two voxels along each axis is wanted, shape {voxels.shape} came.")
+    if np.asarray(affine_ras).shape != (4, 4):
+        raise GeometryError(f"A 4 × 4 affine is wanted, one of shape {np.asarray(affine_ras).shape} came.")
+    Grid((voxels.shape[0], voxels.shape[1], voxels.shape[2]), affine_ras)
+
+
+def _grid(voxels: NDArray[np.generic], affine_ras: Affine) -> Grid:
+    return Grid((voxels.shape[0], voxels.shape[1], voxels.shape[2]), affine_ras)
