@@ -1,6 +1,6 @@
 """The structures: name, side, label, code, colour; and schemes, which are views on them.
 
-This is the only table of structures. Labels of caudate, putamen, pallidum and accumbens are those of
+This is the only table of structures. Labels of caudate, putamen, pallidum, accumbens and thalamus are those of
 FreeSurfer's look-up table, so that every viewer colours them; all others are deepgray's own, left odd, right even.
 """
 
@@ -224,9 +224,9 @@ def scheme_from_file(path: Path) -> Scheme:
         SettingsError: The file cannot be read, a column is missing, or a row is not understood.
     """
     try:
-        with path.open(newline="", encoding="utf-8") as stream:
+        with path.open(newline="", encoding="utf-8-sig") as stream:  # spreadsheets begin a file with a byte-order mark
             rows = list(csv.DictReader(stream, delimiter="\t"))
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise SettingsError(f"A readable scheme file is wanted, {path} is not: {error}.") from error
     return Scheme(path.stem, tuple(_from_row(row, number, path) for number, row in enumerate(rows, start=2)))
 
@@ -234,9 +234,12 @@ def scheme_from_file(path: Path) -> Scheme:
 def _from_row(row: dict[str, str], number: int, path: Path) -> Structure:
     try:
         label, name, side = int(row["label"]), row["name"].strip().lower(), Side(row["side"].strip().lower())
+        if not name:
+            raise ValueError("the name is empty")
     except (KeyError, ValueError, AttributeError) as error:
         raise SettingsError(
-            f"{path}, line {number}: columns label (integer), name and side (left or right) are wanted, {row} came."
+            f"{path}, line {number}: columns label (integer), name and side (left, right or midline) are wanted, "
+            f"{row} came."
         ) from error
     known = next((s for s in STRUCTURES if s.key == f"{side} {name}"), None)
     grey = (60 + label * 67 % 180, 60 + label * 29 % 180, 60 + label * 113 % 180)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, fields
+from typing import Any
 
-from deepgray.errors import SettingsError
+from deepgray.errors import GeometryError, SettingsError
 from deepgray.space import Box
 
 
@@ -45,7 +46,10 @@ class Recipe:
             raise SettingsError(f"Recipe '{self.name}': a spacing of 0–20 mm is wanted, {self.spacing_mm} came.")
         if self.inputs[:1] != ("image",):
             raise SettingsError(f"Recipe '{self.name}': inputs that begin with 'image' are wanted, {self.inputs} came.")
-        _ = self.box
+        try:
+            _ = self.box
+        except (GeometryError, ValueError) as error:
+            raise SettingsError(f"Recipe '{self.name}': a box in mm is wanted: {error}") from error
 
     @property
     def box(self) -> Box:
@@ -65,11 +69,14 @@ def recipe_from_json(text: str) -> Recipe:
     """
     try:
         values = json.loads(text)
+        if not isinstance(values, dict):
+            raise SettingsError(f"A recipe in JSON, an object with keys, is wanted, {type(values).__name__} came.")
         known = {f.name for f in fields(Recipe)}
         unknown = sorted(set(values) - known)
         if unknown:
             raise SettingsError(f"A recipe with the keys {sorted(known)} is wanted, {unknown} came besides.")
-        return Recipe(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+        arguments: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+        return Recipe(**arguments)
     except (ValueError, TypeError) as error:
         raise SettingsError(f"A recipe in JSON is wanted: {error}.") from error
 
@@ -109,12 +116,17 @@ def task_from_mapping(values: dict[str, object], origin: str) -> Task:
         origin: Name of the file, for messages.
 
     Raises:
-        SettingsError: A key is missing or unknown.
+        SettingsError: A key is missing or unknown, or a value is of the wrong kind.
     """
     known = {f.name for f in fields(Task)}
     unknown = sorted(set(values) - known)
     if unknown:
         raise SettingsError(f"{origin}: the keys {', '.join(sorted(known))} are wanted, {', '.join(unknown)} came.")
+    for key, value in values.items():
+        kind: type | tuple[type, ...] = (int, float) if key == "review_above" else str
+        if not isinstance(value, kind) or isinstance(value, bool):
+            wanted = "a number" if key == "review_above" else "text"
+            raise SettingsError(f"{origin}: {wanted} is wanted for '{key}', {value!r} came.")
     try:
         return Task(**values)  # type: ignore[arg-type]
     except TypeError as error:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepgray.anatomy import Scheme, Structure
-from deepgray.errors import GeometryError, IntensityError, ShapeError
+from deepgray.errors import IntensityError, ShapeError
 from deepgray.space import Affine, Grid
 
 
@@ -66,7 +66,7 @@ class LabelMap:
     Raises:
         ShapeError: The voxels are not a volume.
         GeometryError: The affine does not place voxels.
-        IntensityError: Not integers.
+        IntensityError: Not integers, or negative.
     """
 
     voxels: NDArray[np.integer]
@@ -77,6 +77,8 @@ class LabelMap:
         _check_volume(self.voxels, self.affine_ras)
         if not np.issubdtype(self.voxels.dtype, np.integer):
             raise IntensityError(f"Integer labels are wanted, {self.voxels.dtype} came.")
+        if int(self.voxels.min()) < 0:
+            raise IntensityError(f"Labels from 0 upwards are wanted, {int(self.voxels.min())} came.")
 
     @property
     def grid(self) -> Grid:
@@ -85,7 +87,7 @@ class LabelMap:
 
     def mask(self, structure: Structure) -> NDArray[np.bool_]:
         """Where the structure is, (x, y, z)."""
-        return self.voxels == structure.label
+        return np.asarray(self.voxels == structure.label, dtype=np.bool_)
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,8 +128,6 @@ def _check_volume(voxels: NDArray[np.generic], affine_ras: Affine) -> None:
         raise ShapeError(f"One three-dimensional volume is wanted, an array of shape {voxels.shape} came.")
     if min(voxels.shape) < 2:
         raise ShapeError(f"A volume with at least two voxels along each axis is wanted, shape {voxels.shape} came.")
-    if np.asarray(affine_ras).shape != (4, 4):
-        raise GeometryError(f"A 4 × 4 affine is wanted, one of shape {np.asarray(affine_ras).shape} came.")
     Grid((voxels.shape[0], voxels.shape[1], voxels.shape[2]), affine_ras)
 
 

@@ -1,7 +1,8 @@
 """Where things are: world coordinates in RAS millimetres, affines, grids, boxes and rigid poses.
 
-RAS: x grows to the person's right, y to the front, z to the top of the head. An affine maps voxel indices (the centre of
-voxel 0, 0, 0 has index 0, 0, 0) to RAS millimetres. LPS, which DICOM and ITK use, is crossed in ``lps_from_ras`` only.
+RAS: x grows to the person's right, y to the front, z to the top of the head. An affine maps voxel indices (the centre
+of voxel 0, 0, 0 has index 0, 0, 0) to RAS millimetres. LPS, which DICOM and ITK use, is crossed in ``lps_from_ras``
+only.
 
 The *canonical frame* has its origin at the anterior commissure, y along the line from the posterior to the anterior
 commissure, and x = 0 in the mid-sagittal plane. A pose is a rigid map from world to canonical millimetres.
@@ -74,14 +75,15 @@ class Box:
         high_mm: Highest corner, the outer faces of the last voxels.
 
     Raises:
-        GeometryError: A side is not positive.
+        GeometryError: A side is not positive, or a corner is not finite.
     """
 
     low_mm: tuple[float, float, float]
     high_mm: tuple[float, float, float]
 
     def __post_init__(self) -> None:
-        if any(h <= low for low, h in zip(self.low_mm, self.high_mm, strict=True)):
+        # NaN fails every comparison, so ask for what is wanted instead of for its opposite.
+        if not all(0 < high - low < np.inf for low, high in zip(self.low_mm, self.high_mm, strict=True)):
             raise GeometryError(f"A box with positive sides is wanted, {self.low_mm} to {self.high_mm} mm came.")
 
     def enlarged(self, margin_mm: float) -> Box:
@@ -95,7 +97,15 @@ class Box:
 
         Args:
             spacing: Voxel size in mm.
+
+        Returns:
+            Voxels begin at the outer face ``low_mm``; a side of no whole number of voxels is rounded to the nearest.
+
+        Raises:
+            GeometryError: The spacing is not positive, or the box is smaller than half a voxel.
         """
+        if not spacing > 0:
+            raise GeometryError(f"A positive spacing is wanted, {spacing} mm came.")
         low = np.asarray(self.low_mm)
         count = np.rint((np.asarray(self.high_mm) - low) / spacing).astype(int)
         affine = np.diag([spacing, spacing, spacing, 1.0])
@@ -151,12 +161,19 @@ def lps_from_ras(affine_ras: Affine) -> Affine:
 
 def same_grid(one: Grid, other: Grid) -> bool:
     """Whether two grids have one shape and place every corner within ``GRID_TOLERANCE_VOXELS``."""
-    return one.shape == other.shape and corner_distance_mm(one, other) <= GRID_TOLERANCE_VOXELS * one.spacing_mm.min()
+    if one.shape != other.shape:
+        return False
+    finest_mm = min(float(one.spacing_mm.min()), float(other.spacing_mm.min()))
+    return corner_distance_mm(one, other) <= GRID_TOLERANCE_VOXELS * finest_mm
 
 
 def corner_distance_mm(one: Grid, other: Grid) -> float:
-    """Largest distance between corresponding corner voxels of two grids of one shape, mm."""
-    corners = np.stack(np.meshgrid(*[(0, n - 1) for n in one.shape], indexing="ij"), axis=-1).reshape(-1, 3)
+    """Largest distance between corresponding corners of two grids of one shape, mm.
+
+    The outer corners of the corner voxels are compared, so that the thickness of a single slice counts too.
+    """
+    ends = [(-0.5, n - 0.5) for n in one.shape]
+    corners = np.stack(np.meshgrid(*ends, indexing="ij"), axis=-1).reshape(-1, 3)
     difference = apply_affine(one.affine_ras, corners) - apply_affine(other.affine_ras, corners)
     return float(np.linalg.norm(difference, axis=1).max())
 
@@ -223,13 +240,13 @@ def rigid_fit(source: Points, target: Points, weights: NDArray[np.float64]) -> A
 
     Returns:
         4 × 4 rigid matrix, ``target ≈ matrix · source``. A reflection is never returned (Kabsch 1976,
-        doi:10.1107/S0567739476001873).
+        doi:10.1107/S0567739476001873). Points on one line leave the turn about that line open: any one is returned.
 
     Raises:
-        GeometryError: No weight is positive.
+        GeometryError: No weight is positive, or one is negative or NaN.
     """
     total = float(weights.sum())
-    if total <= 0:
+    if not total > 0 or weights.min() < 0:
         raise GeometryError("Points with a positive weight are wanted for a rigid fit, none came.")
     w = (weights / total)[:, None]
     from_mean, to_mean = (w * source).sum(0), (w * target).sum(0)
