@@ -1,4 +1,4 @@
-"""A scan, a label map, and probabilities: voxels with the grid they lie on."""
+"""A scan, a label map, integers without a meaning yet, and probabilities: voxels with the grid they lie on."""
 
 from __future__ import annotations
 
@@ -88,6 +88,34 @@ class LabelMap:
     def mask(self, structure: Structure) -> NDArray[np.bool_]:
         """Where the structure is, (x, y, z)."""
         return np.asarray(self.voxels == structure.label, dtype=np.bool_)
+
+
+@dataclass(frozen=True, eq=False)
+class IntegerVolume:
+    """Integers on a grid whose meaning is not known yet: a corrected mask, or a map made elsewhere.
+
+    Attributes:
+        voxels: (x, y, z), any integer type, not negative; may be all zero.
+        affine_ras: 4 × 4 float64, voxel index to RAS mm.
+
+    Raises:
+        ShapeError: The voxels are not a volume.
+        GeometryError: The affine does not place voxels.
+        IntensityError: Not integers.
+    """
+
+    voxels: NDArray[np.integer]
+    affine_ras: Affine
+
+    def __post_init__(self) -> None:
+        _check_volume(self.voxels, self.affine_ras)
+        if not np.issubdtype(self.voxels.dtype, np.integer):
+            raise IntensityError(f"Integer voxels are wanted, {self.voxels.dtype} came.")
+
+    @property
+    def grid(self) -> Grid:
+        """The volume's grid."""
+        return _grid(self.voxels, self.affine_ras)
 
 
 @dataclass(frozen=True, eq=False)
