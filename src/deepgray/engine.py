@@ -2,7 +2,8 @@
 
 A network file is ONNX with one input (1, channels, x, y, z) and one output (1, classes, x, y, z), both float32, whose
 last three axes are free. Its weights may be stored as float16 with a ``Cast`` to float32 behind each: both engines fold
-those casts when they load the file, so that all arithmetic is float32. The recipe is JSON in the metadata key ``recipe``.
+those casts when they load the file, so that all arithmetic is float32. The recipe is JSON in the metadata key
+``recipe``.
 
 Both engines are imported when a network is opened, not before: they are slow to import.
 """
@@ -127,7 +128,7 @@ def _chosen_engine(engine: str | None) -> str:
 
 
 def _onnxruntime(path: Path, threads: int) -> tuple[Forward, dict[str, str]]:
-    import onnxruntime
+    import onnxruntime  # noqa: PLC0415 (slow to import)
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
@@ -148,7 +149,7 @@ def _onnxruntime(path: Path, threads: int) -> tuple[Forward, dict[str, str]]:
 
 
 def _openvino(path: Path, threads: int) -> tuple[Forward, dict[str, str]]:
-    import openvino
+    import openvino  # noqa: PLC0415 (slow to import)
 
     core = openvino.Core()
     model = core.read_model(str(path))
