@@ -119,34 +119,6 @@ class IntegerVolume:
 
 
 @dataclass(frozen=True, eq=False)
-class IntegerVolume:
-    """Integers on a grid whose meaning is not settled yet: a mask as a person's tool wrote it.
-
-    Attributes:
-        voxels: (x, y, z), any integer type; any labels.
-        affine_ras: 4 × 4 float64, voxel index to RAS mm.
-
-    Raises:
-        ShapeError: The voxels are not a volume.
-        GeometryError: The affine does not place voxels.
-        IntensityError: Not integers.
-    """
-
-    voxels: NDArray[np.integer]
-    affine_ras: Affine
-
-    def __post_init__(self) -> None:
-        _check_volume(self.voxels, self.affine_ras)
-        if not np.issubdtype(self.voxels.dtype, np.integer):
-            raise IntensityError(f"Integer labels are wanted, {self.voxels.dtype} came.")
-
-    @property
-    def grid(self) -> Grid:
-        """The volume's grid."""
-        return _grid(self.voxels, self.affine_ras)
-
-
-@dataclass(frozen=True, eq=False)
 class Probabilities:
     """Probabilities of structures in a block of a scan's grid; outside the block they are zero.
 
