@@ -1,0 +1,239 @@
+"""NIfTI and MGZ files become a scan, a label map, or integers on a grid."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import math
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from nibabel.spatialimages import HeaderDataError
+from numpy.typing import NDArray
+
+from deepgray.anatomy import Scheme
+from deepgray.errors import MaskError, NotAnImageError, SettingsError
+from deepgray.read.headers import check_number_type, mgh_affine, mgh_header, nifti_affine, nifti_header, volume_shape
+from deepgray.read.names import check_file, named, stem_of, suffix_of
+from deepgray.scan import IntegerVolume, LabelMap, Scan
+from deepgray.space import Affine
+
+MODALITIES: tuple[str, ...] = ("mr", "pet", "qsm", "spect")
+
+_GZIP_MAGIC = b"\x1f\x8b"
+_HEADER_BYTES = 540
+_CHUNK_BYTES = 1 << 20
+# Deflate packs 1032 bytes into one at best: a header that promises more than that is damaged, whatever the memory.
+_MOST_PACKED = 1032
+_DAMAGED = (EOFError, zlib.error, HeaderDataError, ValueError, OSError)
+
+
+@dataclass(frozen=True, eq=False)
+class _Raw:
+    """Voxels as they are stored, with what turns them into intensities."""
+
+    voxels: NDArray[Any]
+    slope: float
+    intercept: float
+    affine_ras: Affine
+
+    @property
+    def is_scaled(self) -> bool:
+        return self.slope != 1.0 or self.intercept != 0.0
+
+
+def read(path: Path | str, *, modality: str = "mr") -> Scan:
+    """The scan in a NIfTI or MGZ file.
+
+    Args:
+        path: A file named ``.nii``, ``.nii.gz`` or ``.mgz`` with one volume; trailing axes of length one are dropped.
+        modality: ``mr``, ``qsm``, ``spect`` or ``pet``.
+
+    Returns:
+        Float32 intensities with the header's slope and intercept applied, in the file's own voxel order.
+
+    Raises:
+        NotAnImageError: Missing, a folder, empty, truncated, damaged, or not an image.
+        ShapeError: Two-dimensional, or several volumes.
+        GeometryError: No orientation, two orientations, or a spacing that is not positive, contradictory or over 5 mm.
+        IntensityError: Colour or complex, constant, NaN or infinite voxels.
+        SettingsError: The modality is not known.
+    """
+    if modality not in MODALITIES:
+        raise SettingsError(f"A modality is wanted, one of {', '.join(MODALITIES)}; '{modality}' came.")
+    path = Path(path)
+    with named(path):
+        raw = _load(path)
+        return Scan(_intensities(raw), raw.affine_ras, stem_of(path), modality, sha256=_sha256(path))
+
+
+def read_mask(path: Path | str) -> IntegerVolume:
+    """The integers in a NIfTI or MGZ file: a corrected mask, or labels of any kind.
+
+    Args:
+        path: A file as for ``read``; stored floats are taken when every one of them is whole.
+
+    Returns:
+        Integers, not negative, in the file's own voxel order; may be all zero.
+
+    Raises:
+        NotAnImageError: As for ``read``.
+        ShapeError: As for ``read``.
+        GeometryError: As for ``read``.
+        MaskError: Fractions, NaN, infinite or negative numbers.
+    """
+    path = Path(path)
+    with named(path):
+        raw = _load(path)
+        return IntegerVolume(_integers(raw), raw.affine_ras)
+
+
+def read_labels(path: Path | str, scheme: Scheme) -> LabelMap:
+    """The label map in a NIfTI or MGZ file.
+
+    Args:
+        path: A file as for ``read_mask``.
+        scheme: What the labels mean; every label in the file must be in it.
+
+    Returns:
+        The label map in the file's own voxel order; may be all zero.
+
+    Raises:
+        NotAnImageError: As for ``read``.
+        ShapeError: As for ``read``.
+        GeometryError: As for ``read``.
+        MaskError: Not whole numbers, or labels that the scheme does not hold.
+    """
+    volume = read_mask(path)
+    known = {0, *scheme.by_label()}
+    unknown = [str(label) for label in _labels_in(volume.voxels) if label not in known]
+    if unknown:
+        raise MaskError(
+            f"{Path(path).name}: labels of the scheme '{scheme.name}' are wanted"
+            f" ({', '.join(map(str, sorted(known - {0})))}), {', '.join(unknown)} came besides."
+        )
+    return LabelMap(volume.voxels, volume.affine_ras, scheme)
+
+
+def _load(path: Path) -> _Raw:
+    check_file(path)
+    most_bytes = path.stat().st_size * _MOST_PACKED
+    with _unpacked(path) as stream:
+        try:
+            raw = _load_mgz(stream, most_bytes) if suffix_of(path) == ".mgz" else _load_nifti(stream, most_bytes)
+            while stream.read(_CHUNK_BYTES):  # a gzip file proves itself whole only at its end
+                pass
+        except _DAMAGED as error:
+            reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+            raise NotAnImageError(
+                f"a whole image file is wanted, this one is cut off or damaged ({reason})."
+            ) from error
+    return raw
+
+
+@contextmanager
+def _unpacked(path: Path) -> Iterator[IO[bytes]]:
+    """The file's bytes, unpacked if they are gzip whatever the name says."""
+    with path.open("rb") as file:
+        packed = file.read(2) == _GZIP_MAGIC
+        file.seek(0)
+        if not packed:
+            if suffix_of(path) == ".nii.gz":
+                raise NotAnImageError("a gzip file is wanted, its content is not gzip.")
+            yield file
+            return
+        with gzip.open(file, "rb") as unpacked:
+            yield unpacked  # type: ignore[misc]
+
+
+def _load_nifti(stream: IO[bytes], most_bytes: int) -> _Raw:
+    header = nifti_header(stream.read(_HEADER_BYTES))
+    shape = volume_shape(header.get_data_shape())
+    dtype = header.get_data_dtype()
+    check_number_type(dtype)
+    affine = nifti_affine(header, shape)
+    slope, intercept = _scaling(float(header["scl_slope"]), float(header["scl_inter"]))
+    stream.seek(int(header["vox_offset"]))
+    return _Raw(_stored_voxels(stream, shape, dtype, most_bytes=most_bytes), slope, intercept, affine)
+
+
+def _load_mgz(stream: IO[bytes], most_bytes: int) -> _Raw:
+    header = mgh_header(stream)
+    shape = volume_shape(tuple(int(n) for n in header.get_data_shape()))
+    dtype = header.get_data_dtype()
+    check_number_type(dtype)
+    affine = mgh_affine(header)
+    stream.seek(header.get_data_offset())
+    return _Raw(_stored_voxels(stream, shape, dtype, most_bytes=most_bytes), 1.0, 0.0, affine)
+
+
+def _stored_voxels(
+    stream: IO[bytes], shape: tuple[int, int, int], dtype: np.dtype[Any], *, most_bytes: int
+) -> NDArray[Any]:
+    wanted = math.prod(shape) * dtype.itemsize
+    if wanted > most_bytes:
+        raise EOFError(f"{wanted} bytes of voxels are promised, the file is too short for them")
+    buffer = bytearray(wanted)
+    view, filled = memoryview(buffer), 0
+    while filled < wanted:
+        came = stream.readinto(view[filled:])  # type: ignore[attr-defined]
+        if not came:
+            raise EOFError(f"{wanted} bytes of voxels are promised, {filled} came")
+        filled += came
+    return np.frombuffer(buffer, dtype=dtype).reshape(shape, order="F")
+
+
+def _scaling(slope: float, intercept: float) -> tuple[float, float]:
+    """Slope and intercept of a NIfTI header; a slope of 0 or NaN means none, as the standard says."""
+    if slope == 0 or not np.isfinite(slope):
+        return 1.0, 0.0
+    return slope, intercept if np.isfinite(intercept) else 0.0
+
+
+def _intensities(raw: _Raw) -> NDArray[np.float32]:
+    """Stored numbers as float32, plane by plane in float64 where they are scaled, with one copy at most."""
+    if raw.voxels.dtype == np.float32 and not raw.is_scaled:  # equal only in this machine's own byte order
+        return raw.voxels
+    voxels = np.empty(raw.voxels.shape, dtype=np.float32, order="F")
+    with np.errstate(over="ignore", invalid="ignore"):  # what leaves float32 becomes infinite, and Scan refuses it
+        for plane in range(voxels.shape[2]):
+            stored = raw.voxels[:, :, plane]
+            voxels[:, :, plane] = stored * raw.slope + raw.intercept if raw.is_scaled else stored
+    return voxels
+
+
+def _integers(raw: _Raw) -> NDArray[np.integer]:
+    whole = raw.voxels
+    if whole.dtype.kind not in "iu" or raw.is_scaled:
+        values = _whole_numbers(whole * raw.slope + raw.intercept if raw.is_scaled else whole)
+    else:
+        values = whole
+    low, high = int(values.min()), int(values.max())
+    if low < 0:
+        raise MaskError(f"labels of 0 and above are wanted, {low} came.")
+    smallest = np.min_scalar_type(high)
+    return values.astype(smallest, copy=False)
+
+
+def _whole_numbers(values: NDArray[Any]) -> NDArray[np.int64]:
+    if not np.isfinite(values).all():
+        raise MaskError("whole numbers are wanted, NaN or infinite voxels came.")
+    whole = np.rint(values)
+    if not np.array_equal(whole, values):
+        fraction = float(values[whole != values].ravel()[0])
+        raise MaskError(f"whole numbers are wanted, fractions such as {fraction:.4g} came.")
+    return np.asarray(whole, dtype=np.int64)
+
+
+def _labels_in(voxels: NDArray[np.integer]) -> list[int]:
+    return [int(label) for label in np.unique(voxels[voxels != 0])]
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
