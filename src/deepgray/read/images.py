@@ -199,7 +199,7 @@ def _intensities(raw: _Raw) -> NDArray[np.float32]:
     """Stored numbers as float32, plane by plane in float64 where they are scaled, with one copy at most."""
     if raw.voxels.dtype == np.float32 and not raw.is_scaled:  # equal only in this machine's own byte order
         return raw.voxels
-    voxels = np.empty(raw.voxels.shape, dtype=np.float32, order="F")
+    voxels: NDArray[np.float32] = np.empty(raw.voxels.shape, dtype=np.float32, order="F")
     with np.errstate(over="ignore", invalid="ignore"):  # what leaves float32 becomes infinite, and Scan refuses it
         for plane in range(voxels.shape[2]):
             stored = raw.voxels[:, :, plane]
