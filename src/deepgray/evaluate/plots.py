@@ -1,0 +1,99 @@
+"""Pictures of an evaluation. matplotlib is loaded only when one is drawn."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from deepgray.anatomy import STRUCTURES
+from deepgray.errors import OutputError
+from deepgray.evaluate.cohort import MEASURES, Cohort, Measure
+from deepgray.evaluate.risk import RiskCoverage
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_DOTS_PER_INCH = 150
+_JITTER = 0.12  # half the width over which points of one box are spread, in boxes
+_GREY = "0.55"
+
+
+def draw_scores(cohort: Cohort, path: Path, *, measure: Measure = MEASURES[0]) -> None:
+    """Draw one measure: a box per structure and side, a point per scan. Values that are not finite are left out.
+
+    Args:
+        cohort: Scores of many scans.
+        path: File to write; its ending (``.png``, ``.svg``, ``.pdf``) says which kind.
+        measure: What to show.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
+    groups: dict[tuple[str, str], list[float]] = {}
+    for row in cohort.rows:
+        values = groups.setdefault((row.score.structure, row.score.side), [])
+        value = measure.of(row.score)
+        if np.isfinite(value):
+            values.append(value)
+    figure = _figure(width_inches=max(4.0, 1.0 + 0.55 * len(groups)))
+    axes = figure.add_subplot()
+    for place, ((structure, _), values) in enumerate(groups.items()):
+        _box_and_points(axes, place, values, colour=_colour(structure))
+    axes.set_xticks(range(len(groups)), [f"{structure}\n{side}" for structure, side in groups], rotation=90, fontsize=7)
+    axes.set_ylabel(measure.title)
+    axes.set_title(f"{len({row.stem for row in cohort.rows})} scans", fontsize=9)
+    _save(figure, path)
+
+
+def draw_risk_coverage(curve: RiskCoverage, path: Path, *, error_title: str = "Mean error of the kept") -> None:
+    """Draw a risk–coverage curve beside the oracle and the random order.
+
+    Args:
+        curve: From ``risk_coverage``.
+        path: File to write.
+        error_title: What the risk is, for the axis.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
+    figure = _figure(width_inches=4.5)
+    axes = figure.add_subplot()
+    axes.plot(curve.coverage, curve.risk, marker="o", markersize=3, label=f"uncertainty, AURC {curve.aurc:.4f}")
+    axes.plot(curve.coverage, curve.oracle, linestyle="--", color=_GREY, label="oracle")
+    axes.axhline(curve.random, linestyle=":", color=_GREY, label="random order")
+    axes.set_xlim(0, 1)
+    axes.set_xlabel("Coverage (part of the scans that is kept)")
+    axes.set_ylabel(error_title)
+    axes.set_title(f"rank correlation {curve.spearman:.2f}", fontsize=9)
+    axes.legend(fontsize=7)
+    _save(figure, path)
+
+
+def _figure(*, width_inches: float) -> Figure:
+    from matplotlib.figure import Figure  # noqa: PLC0415 (a slow import that only those who draw shall pay)
+
+    return Figure(figsize=(width_inches, 3.6), layout="constrained")
+
+
+def _box_and_points(axes: Axes, place: int, values: list[float], *, colour: tuple[float, float, float]) -> None:
+    if not values:
+        return
+    axes.boxplot([values], positions=[place], widths=0.6, showfliers=False, medianprops={"color": "black"})
+    spread = place + np.linspace(-_JITTER, _JITTER, len(values))
+    axes.plot(spread, values, linestyle="none", marker="o", markersize=3, color=colour)
+
+
+def _colour(structure: str) -> tuple[float, float, float]:
+    red, green, blue = next((s.colour for s in STRUCTURES if s.name == structure), (110, 110, 110))
+    return red / 255, green / 255, blue / 255
+
+
+def _save(figure: Figure, path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(path, dpi=_DOTS_PER_INCH)
+    except (OSError, ValueError) as error:
+        raise OutputError(f"A place to write the picture {path} is wanted, it cannot be written: {error}.") from error
