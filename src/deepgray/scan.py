@@ -75,10 +75,7 @@ class LabelMap:
 
     def __post_init__(self) -> None:
         _check_volume(self.voxels, self.affine_ras)
-        if not np.issubdtype(self.voxels.dtype, np.integer):
-            raise IntensityError(f"Integer labels are wanted, {self.voxels.dtype} came.")
-        if int(self.voxels.min()) < 0:
-            raise IntensityError(f"Labels from 0 upwards are wanted, {int(self.voxels.min())} came.")
+        _check_labels(self.voxels)
 
     @property
     def grid(self) -> Grid:
@@ -101,7 +98,7 @@ class IntegerVolume:
     Raises:
         ShapeError: The voxels are not a volume.
         GeometryError: The affine does not place voxels.
-        IntensityError: Not integers.
+        IntensityError: Not integers, or negative.
     """
 
     voxels: NDArray[np.integer]
@@ -109,8 +106,7 @@ class IntegerVolume:
 
     def __post_init__(self) -> None:
         _check_volume(self.voxels, self.affine_ras)
-        if not np.issubdtype(self.voxels.dtype, np.integer):
-            raise IntensityError(f"Integer voxels are wanted, {self.voxels.dtype} came.")
+        _check_labels(self.voxels)
 
     @property
     def grid(self) -> Grid:
@@ -157,6 +153,13 @@ def _check_volume(voxels: NDArray[np.generic], affine_ras: Affine) -> None:
     if min(voxels.shape) < 2:
         raise ShapeError(f"A volume with at least two voxels along each axis is wanted, shape {voxels.shape} came.")
     Grid((voxels.shape[0], voxels.shape[1], voxels.shape[2]), affine_ras)
+
+
+def _check_labels(voxels: NDArray[np.integer]) -> None:
+    if not np.issubdtype(voxels.dtype, np.integer):
+        raise IntensityError(f"Integer labels are wanted, {voxels.dtype} came.")
+    if int(voxels.min()) < 0:
+        raise IntensityError(f"Labels from 0 upwards are wanted, {int(voxels.min())} came.")
 
 
 def _grid(voxels: NDArray[np.generic], affine_ras: Affine) -> Grid:

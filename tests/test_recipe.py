@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, replace
+
+import pytest
+
+from deepgray.errors import SettingsError
+from deepgray.recipe import Recipe, Task, recipe_from_json, task_from_mapping
+from deepgray.space import Box
+
+RECIPE = Recipe(
+    name="striatum-outline",
+    version="1",
+    modality="mr",
+    spacing_mm=1.0,
+    low_mm=(-48.0, -40.0, -28.0),
+    high_mm=(0.0, 24.0, 28.0),
+    mirrored=True,
+    inputs=("image",),
+    outputs=("caudate", "putamen"),
+)
+TASK = {
+    "name": "striatum",
+    "title": "Striatum on any MR contrast",
+    "modality": "mr",
+    "scheme": "striatum",
+    "locate_model": "head-locate",
+    "outline_model": "striatum-outline",
+    "review_above": 0.2,
+}
+
+
+def test_a_recipe_has_a_box() -> None:
+    assert RECIPE.box == Box((-48.0, -40.0, -28.0), (0.0, 24.0, 28.0))
+
+
+def test_a_recipe_reads_from_the_json_that_a_network_file_holds() -> None:
+    text = (
+        '{"name": "striatum-outline", "version": "1", "modality": "mr", "spacing_mm": 1.0,'
+        ' "low_mm": [-48.0, -40.0, -28.0], "high_mm": [0.0, 24.0, 28.0], "mirrored": true,'
+        ' "inputs": ["image"], "outputs": ["caudate", "putamen"], "intensity": "percentiles"}'
+    )
+    assert recipe_from_json(text) == RECIPE
+    assert json.loads(RECIPE.to_json()) == json.loads(text)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"spacing_mm": 0.0}, "spacing"),
+        ({"spacing_mm": float("nan")}, "spacing"),
+        ({"inputs": ()}, "begin with 'image'"),
+        ({"inputs": ("caudate", "image")}, "begin with 'image'"),
+        ({"high_mm": (-50.0, 24.0, 28.0)}, "box"),
+        ({"high_mm": (0.0, 24.0)}, "box"),
+    ],
+)
+def test_a_recipe_out_of_range_is_refused(change: dict[str, object], words: str) -> None:
+    with pytest.raises(SettingsError, match=f"striatum-outline.*{words}"):
+        replace(RECIPE, **change)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "3", "null", "{}", '{"name": "x"}'])
+def test_text_that_is_no_recipe_is_refused(text: str) -> None:
+    with pytest.raises(SettingsError, match="wanted"):
+        recipe_from_json(text)
+
+
+def test_a_recipe_with_an_unknown_key_is_refused() -> None:
+    values = asdict(RECIPE) | {"colour": "red"}
+    with pytest.raises(SettingsError, match=r"\['colour'\] came besides"):
+        recipe_from_json(json.dumps(values))
+
+
+def test_a_task_from_the_keys_of_a_file() -> None:
+    task = task_from_mapping(TASK | {"subdivide_scheme": "striatum12"}, "striatum.toml")
+    assert isinstance(task, Task)
+    assert (task.name, task.review_above, task.subdivide_scheme, task.subdivide_model) == (
+        "striatum",
+        0.2,
+        "striatum12",
+        "",
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"colour": "red"}, "colour came"),
+        ({"review_above": "often"}, "a number is wanted for 'review_above', 'often' came"),
+        ({"review_above": True}, "a number is wanted for 'review_above'"),
+        ({"scheme": 12}, "text is wanted for 'scheme', 12 came"),
+    ],
+)
+def test_a_task_file_that_is_not_understood(change: dict[str, object], words: str) -> None:
+    with pytest.raises(SettingsError, match=f"mine.toml: .*{words}"):
+        task_from_mapping(TASK | change, "mine.toml")
+
+
+def test_a_task_file_without_a_needed_key() -> None:
+    with pytest.raises(SettingsError, match="outline_model"):
+        task_from_mapping({key: value for key, value in TASK.items() if key != "outline_model"}, "mine.toml")
