@@ -1,0 +1,240 @@
+"""A person, or nobody, looks at an outline: accept it, or bring back a corrected mask.
+
+Nothing here knows the time: who calls says when.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from deepgray.anatomy import HEMISPHERES, STRIATUM, Scheme, Side, Structure
+from deepgray.errors import MaskError
+from deepgray.result import Change, Decision, Outline
+from deepgray.scan import IntegerVolume, LabelMap, Scan
+from deepgray.space import Grid, apply_affine, equivalent_axes
+from deepgray.voxels.crop import occupied
+
+Decide = Callable[[Scan, Outline], Decision]
+Labels = NDArray[np.integer]
+Mask = NDArray[np.bool_]
+
+BATCH = "batch"
+# A whole-striatum mask carries no sides of its own. It is taken to be mirrored when its mirror image overlaps the
+# proposed outline by this much more Dice than it does itself: an honest correction moves an edge, not the head.
+MIRRORED_DICE_GAIN = 0.1
+
+_ELSEWHERE = "A corrected mask that overlaps the proposed outline is wanted, one that lies elsewhere came."
+
+
+def accept(scan: Scan, outline: Outline) -> Decision:
+    """Take the outline as it is: what a batch run decides.
+
+    Args:
+        scan: The scan, not looked at.
+        outline: The proposed outline.
+
+    Returns:
+        A decision by ``batch``, without a time.
+    """
+    del scan
+    return Decision("accepted", BATCH, "", outline)
+
+
+def corrected(mask: IntegerVolume | LabelMap, *, reviewer: str, when: str) -> Decide:
+    """Bring back a mask that a person drew or edited.
+
+    The mask holds labels of the outline's scheme, or only 0 and 1 for the whole striatum (of a scheme without a
+    striatum: for all its structures). Each voxel of a 0–1 mask takes side and structure of the nearest voxel of the
+    proposed outline. Structures beside the striatum stay as proposed where the mask says nothing about them.
+
+    Args:
+        mask: The mask, on the scan's grid or on one whose axes are permuted or flipped.
+        reviewer: Who drew it.
+        when: When, ISO 8601 with zone.
+
+    Returns:
+        What the line calls once the outline is there. It raises MaskError: another grid, an empty mask, unknown
+        labels, or a mask that lies on the wrong side or elsewhere.
+    """
+
+    def decide(scan: Scan, outline: Outline) -> Decision:
+        voxels = _on_grid(mask, scan.grid)
+        block = _block(voxels, outline.labels)
+        before = _part(outline.labels, block)
+        _check_not_mirrored(voxels, outline.labels)
+        after = _labelled(voxels[block], before)
+        labels = outline.labels.voxels.copy()
+        labels[block] = after
+        drawn = Outline(
+            labels=LabelMap(labels, scan.affine_ras, before.scheme),
+            probabilities=None,
+            uncertainty=(),
+            method=f"corrected by {reviewer}",
+            notes=(*outline.notes, *_emptied(before, after)),
+        )
+        return Decision("corrected", reviewer, when, drawn, _changes(before, after))
+
+    return decide
+
+
+def _on_grid(mask: IntegerVolume | LabelMap, wanted: Grid) -> Labels:
+    axes = equivalent_axes(mask.grid, wanted)
+    if axes is None:
+        raise MaskError(
+            f"A corrected mask on the scan's grid is wanted, {_described(wanted)}; {_described(mask.grid)} came."
+        )
+    order, flips = axes
+    return np.flip(mask.voxels.transpose(order), axis=tuple(axis for axis in range(3) if flips[axis]))
+
+
+def _block(voxels: Labels, proposed: LabelMap) -> tuple[slice, slice, slice]:
+    """The part of the grid that holds the mask and the proposed outline, with one voxel around it."""
+    found = occupied(voxels)
+    if found is None:
+        raise MaskError("A corrected mask with labelled voxels is wanted, an empty one came.")
+    boxes = [found, occupied(proposed.voxels) or found]
+    x, y, z = (
+        slice(max(min(b[axis].start for b in boxes) - 1, 0), max(b[axis].stop for b in boxes) + 1) for axis in range(3)
+    )
+    return x, y, z
+
+
+def _part(labels: LabelMap, block: tuple[slice, slice, slice]) -> LabelMap:
+    shift = np.eye(4)
+    shift[:3, 3] = [s.start for s in block]
+    return LabelMap(labels.voxels[block], labels.affine_ras @ shift, labels.scheme)
+
+
+def _described(grid: Grid) -> str:
+    shape = " × ".join(str(n) for n in grid.shape)
+    spacing = " × ".join(f"{mm:.3g}" for mm in grid.spacing_mm)
+    centre = apply_affine(grid.affine_ras, (np.asarray(grid.shape) - 1) / 2)
+    middle = ", ".join(f"{mm:.1f}" for mm in centre)
+    return f"{shape} voxels of {spacing} mm around ({middle}) mm"
+
+
+def _labelled(voxels: Labels, proposed: LabelMap) -> Labels:
+    """The whole outline after the correction, in the proposed outline's labels."""
+    scheme, known = proposed.scheme, set(proposed.scheme.by_label())
+    found = {int(v) for v in np.unique(voxels)}
+    if _is_binary(found, scheme):
+        members = _members(scheme)
+        drawn = _from_binary(voxels != 0, proposed, members)
+    elif found <= {0, *known}:
+        drawn = voxels.astype(proposed.voxels.dtype)
+        members = _named(scheme, found)
+        _check_sides(drawn, proposed)
+    else:
+        unknown = ", ".join(str(v) for v in sorted(found - {0, *known}))
+        wanted = ", ".join(str(v) for v in sorted(known))
+        raise MaskError(f"A corrected mask of 0 and 1, or of the labels {wanted}, is wanted; {unknown} came.")
+    kept = np.isin(proposed.voxels, [s.label for s in scheme.structures if s not in members])
+    return np.where((drawn == 0) & kept, proposed.voxels, drawn)
+
+
+def _is_binary(found: set[int], scheme: Scheme) -> bool:
+    return found <= {0, 1} and 1 not in scheme.by_label()
+
+
+def _members(scheme: Scheme) -> tuple[Structure, ...]:
+    """The structures that a 0–1 mask stands for."""
+    striatum = tuple(s for s in scheme.structures if s.name in STRIATUM)
+    return striatum or scheme.structures
+
+
+def _named(scheme: Scheme, found: set[int]) -> tuple[Structure, ...]:
+    """The structures that a labelled mask speaks of: those of a 0–1 mask, and what else it holds, on both sides."""
+    names = {s.name for s in scheme.structures if s.label in found} | {s.name for s in _members(scheme)}
+    return tuple(s for s in scheme.structures if s.name in names)
+
+
+def _from_binary(mask: Mask, proposed: LabelMap, members: tuple[Structure, ...]) -> Labels:
+    seeds = np.isin(proposed.voxels, [s.label for s in members])
+    if not seeds.any():
+        raise MaskError("A mask with labels is wanted, because the network drew nothing; a mask of 0 and 1 came.")
+    if not (mask & seeds).any():
+        raise MaskError(_ELSEWHERE)
+    nearest = ndimage.distance_transform_edt(
+        ~seeds, sampling=proposed.grid.spacing_mm, return_distances=False, return_indices=True
+    )
+    return np.where(mask, proposed.voxels[tuple(nearest)], 0).astype(proposed.voxels.dtype)
+
+
+def _check_not_mirrored(voxels: Labels, proposed: LabelMap) -> None:
+    """Refuse a 0–1 mask that was flipped without its header: its mirror image would fit better."""
+    direction = _left_to_right(proposed)
+    if direction is None or voxels.max() > 1:
+        return
+    along_axes = np.linalg.inv(proposed.affine_ras)[:3, :3] @ direction * proposed.grid.spacing_mm
+    lateral = int(np.argmax(np.abs(along_axes)))
+    mask, seeds = voxels != 0, np.isin(proposed.voxels, [s.label for s in _members(proposed.scheme)])
+    gain = _dice(np.flip(mask, lateral), seeds) - _dice(mask, seeds)
+    if gain > MIRRORED_DICE_GAIN:
+        raise MaskError(
+            "A corrected mask on the proposed outline is wanted, one whose left and right are exchanged came: "
+            f"its mirror image overlaps by {gain:.2f} Dice more."
+        )
+
+
+def _check_sides(drawn: Labels, proposed: LabelMap) -> None:
+    """Refuse left labels that lie on the right, or right ones on the left, or all of them somewhere else."""
+    sides = {side: [s.label for s in proposed.scheme.of_side(side)] for side in HEMISPHERES}
+    if proposed.voxels.any() and not ((drawn != 0) & (proposed.voxels != 0)).any():
+        raise MaskError(_ELSEWHERE)
+    for side, other in (HEMISPHERES, HEMISPHERES[::-1]):
+        mask = np.isin(drawn, sides[side])
+        if mask.any() and _lies_on(other, mask, proposed):
+            raise MaskError(f"A corrected mask with {side} labels on the {side} is wanted, they lie on the {other}.")
+
+
+def _lies_on(side: Side, mask: Mask, proposed: LabelMap) -> bool:
+    """Whether a mask is nearer to this side of the proposed outline than to the other."""
+    here, there = (_side_mask(proposed, s) for s in (side, Side.RIGHT if side is Side.LEFT else Side.LEFT))
+    overlap_here, overlap_there = np.count_nonzero(mask & here), np.count_nonzero(mask & there)
+    if overlap_here > overlap_there:
+        return True
+    if overlap_there > 0 or not (here.any() and there.any()):
+        return False
+    place = _centroid_mm(mask, proposed.grid)
+    distances = [float(np.linalg.norm(place - _centroid_mm(m, proposed.grid))) for m in (here, there)]
+    return distances[0] < distances[1]
+
+
+def _side_mask(labels: LabelMap, side: Side) -> Mask:
+    return np.isin(labels.voxels, [s.label for s in labels.scheme.of_side(side)])
+
+
+def _left_to_right(labels: LabelMap) -> NDArray[np.float64] | None:
+    """Direction from the left to the right structures, RAS mm; None where one side is empty."""
+    left, right = (_side_mask(labels, side) for side in HEMISPHERES)
+    if not (left.any() and right.any()):
+        return None
+    return _centroid_mm(right, labels.grid) - _centroid_mm(left, labels.grid)
+
+
+def _centroid_mm(mask: Mask, grid: Grid) -> NDArray[np.float64]:
+    return apply_affine(grid.affine_ras, np.argwhere(mask).mean(axis=0))
+
+
+def _dice(one: Mask, other: Mask) -> float:
+    total = np.count_nonzero(one) + np.count_nonzero(other)
+    return 2.0 * np.count_nonzero(one & other) / total if total else float("nan")
+
+
+def _changes(before: LabelMap, after: Labels) -> tuple[Change, ...]:
+    changes = []
+    for structure in before.scheme.structures:
+        old, new = before.voxels == structure.label, after == structure.label
+        added, removed = np.count_nonzero(new & ~old), np.count_nonzero(old & ~new)
+        volume = before.grid.voxel_volume_mm3
+        changes.append(Change(structure, added * volume, removed * volume, _dice(old, new)))
+    return tuple(changes)
+
+
+def _emptied(before: LabelMap, after: Labels) -> tuple[str, ...]:
+    gone = [s.key for s in before.scheme.structures if before.mask(s).any() and not (after == s.label).any()]
+    return (f"the correction leaves nothing of: {', '.join(gone)}",) if gone else ()
