@@ -1,4 +1,4 @@
-"""The AC–PC frame of label maps: a head of balls whose frame is known by construction."""
+"""The AC–PC frame of label maps: a head of balls and eggs whose frame is known by construction."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from deepgray.errors import AnatomyError, FieldOfViewError, GeometryError, Setti
 from deepgray.space import Grid, apply_affine, reordered_grid
 from deepgray.voxels.acpc import FREESURFER, HOA2, fit_acpc
 
-# Canonical centre of the right structure, radius in mm, and FreeSurfer's numbers (left, right).
+# Canonical centre of the right structure, radius in mm (1.5 times that from front to back in putamen and pallidum), and
+# FreeSurfer's numbers (left, right).
 BALLS = (
     ((8.0, 8.0, -2.0), 4.5, 26, 58),
     ((12.0, 4.0, 13.0), 7.0, 11, 50),
-    ((23.0, -1.0, 4.0), 8.0, 12, 51),
-    ((18.0, -3.0, 2.0), 6.0, 13, 52),
+    ((23.0, -1.0, 4.0), 7.0, 12, 51),
+    ((16.5, -4.0, 2.0), 5.0, 13, 52),
     ((10.0, -20.0, 7.5), 9.0, 10, 49),
     ((22.5, -21.5, -11.0), 8.0, 17, 53),
     ((21.0, -4.0, -14.0), 7.0, 18, 54),
@@ -39,7 +40,8 @@ def ball_head(spacing: tuple[float, float, float] = (1.5, 1.6, 1.8)) -> tuple[np
     labels = np.zeros(shape, dtype=np.int16)
     for (x, y, z), radius, left, right in BALLS:
         for sign, number in ((-1, left), (1, right)):
-            inside = ((centres - [sign * x, y, z]) ** 2).sum(axis=-1) < radius**2
+            reach = np.array([1.0, 1.5 if left in (12, 13) else 1.0, 1.0]) * radius
+            inside = (((centres - [sign * x, y, z]) / reach) ** 2).sum(axis=-1) < 1
             labels[inside & (labels == 0)] = number
     return labels, affine
 

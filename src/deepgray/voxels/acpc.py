@@ -1,8 +1,9 @@
-"""The AC–PC frame from labels alone: deep structures tell where the anterior commissure is and how the head is turned.
+"""The AC–PC frame from labels alone: where the anterior commissure is, and how the head is turned.
 
 No label map carries the commissures. The centroids of up to eight paired deep structures are brought onto those of a
-reference by a robust affine map; its image of the reference commissures gives the frame. The height along the AC–PC line
-is then refined with three landmarks that lie within a few millimetres of the anterior commissure.
+reference by a robust affine map; its image of the reference commissures gives the frame. The two ends of putamen and
+pallidum help, so that the striatum and the pallidum alone are enough. The place along the AC–PC line is then refined
+with three landmarks that lie within a few millimetres of the anterior commissure.
 
 Reference centroids and landmarks are medians of the manual maps of the Harvard-Oxford Atlas 2.0 (Rushmore 2022,
 doi:10.3389/fnana.2022.894606), left and right averaged, in canonical millimetres.
@@ -33,6 +34,14 @@ _CENTROIDS_MM: dict[str, tuple[float, float, float]] = {
     "amygdala": (20.7, -4.1, -13.9),
     "ventral diencephalon": (8.9, -16.2, -7.2),
 }
+# Mean of the foremost and of the hindmost third along the longest axis, right side, canonical mm.
+_ENDS_MM: dict[str, tuple[tuple[float, float, float], tuple[float, float, float]]] = {
+    "putamen": ((19.1, 9.1, 1.3), (26.6, -11.4, 5.2)),
+    "pallidum": ((14.0, 0.5, 2.3), (21.5, -10.0, 1.5)),
+}
+_END_WEIGHT = 0.5
+# Ends count only where the longest axis is plain: variance along it against the next.
+_LONG_AXIS_RATIO = 1.3
 _POSTERIOR_COMMISSURE_Y_MM = -26.2
 # Keys that end the structure towards the anterior commissure: percentile of y, and its reference in mm.
 _LANDMARKS: tuple[tuple[tuple[str, ...], float, float], ...] = (
@@ -42,9 +51,9 @@ _LANDMARKS: tuple[tuple[tuple[str, ...], float, float], ...] = (
 )
 _LANDMARK_LIMIT_MM = 3.0
 _MINIMUM_PAIRS = 3
-# A brain may differ from a scaled and turned reference by about 8 % in its proportions, a centroid by about 1.2 mm
-# from its place: (1.2 / 0.08)². With eight pairs it hardly acts, with three it keeps the axes from tipping over.
-_PROPORTION_PENALTY_MM2 = 225.0
+# A brain may differ from a scaled and turned reference by about 8 % in its proportions, a centroid by 1.6 mm
+# from its place: (1.6 / 0.08)². With eight pairs it hardly acts, with three it keeps the axes from tipping over.
+_PROPORTION_PENALTY_MM2 = 400.0
 _ITERATIONS = 40
 # A structure is cut when its cross-section with the edge of the grid exceeds this part of volume^(2/3).
 _CUT_FRACTION = 0.25
@@ -141,9 +150,12 @@ def fit_acpc(voxels: NDArray[np.integer], affine_ras: Affine, *, labels: Labels)
     check_affine(affine_ras)
     points, cut = _structure_points(voxels, affine_ras, labels)
     keys = _paired_keys(points, cut)
-    reference = np.array([_reference_centroid(key) for key in keys])
+    reference = np.array([_on_side(key, _CENTROIDS_MM[key.split(" ", 1)[1]]) for key in keys])
     centroids = np.array([points[key].mean(axis=0) for key in keys])
-    linear, shift = _robust_affine(reference, centroids)
+    linear, shift = _robust_affine(reference, centroids, np.ones(len(keys)))
+    reference_ends, ends = _ends({key: points[key] for key in keys}, linear[:, 1])
+    weight = np.r_[np.ones(len(keys)), np.full(len(ends), _END_WEIGHT)]
+    linear, shift = _robust_affine(np.r_[reference, reference_ends], np.r_[centroids, ends], weight)
     if np.linalg.det(linear) < 0:
         raise AnatomyError("Left structures on the left side are wanted; in this map left and right are swapped.")
     anterior, posterior = shift, linear @ [0.0, _POSTERIOR_COMMISSURE_Y_MM, 0.0] + shift
@@ -154,15 +166,29 @@ def fit_acpc(voxels: NDArray[np.integer], affine_ras: Affine, *, labels: Labels)
     matrix[:3, :3] = axes.T
     matrix[:3, 3] = -axes.T @ (anterior + ahead * axes[:, 1])
     pc = apply_affine(matrix, posterior)
-    residual = reference @ linear.T + shift - centroids
+    residual = reference @ linear.T + shift - centroids  # of the centroids alone
     rms = float(np.sqrt((residual**2).sum(axis=1).mean()))
     return AcpcFit(matrix, rms, (float(pc[0]), float(pc[1]), float(pc[2])), keys)
 
 
-def _reference_centroid(key: str) -> tuple[float, float, float]:
-    side, name = key.split(" ", 1)
-    x, y, z = _CENTROIDS_MM[name]
-    return (-x if side == "left" else x, y, z)
+def _on_side(key: str, right_mm: tuple[float, float, float]) -> tuple[float, float, float]:
+    return (-right_mm[0], *right_mm[1:]) if key.startswith("left") else right_mm
+
+
+def _ends(points: Mapping[str, Points], forward: NDArray[np.float64]) -> tuple[Points, Points]:
+    """Reference and place of the front and back ends of the long structures, each (n, 3)."""
+    reference, found = [np.zeros((0, 3))], [np.zeros((0, 3))]
+    for key, cloud in points.items():
+        name = key.split(" ", 1)[1]
+        centred = cloud - cloud.mean(axis=0)
+        variance, directions = np.linalg.eigh(centred.T @ centred)
+        if name not in _ENDS_MM or variance[2] < _LONG_AXIS_RATIO * variance[1]:
+            continue
+        along = centred @ directions[:, 2] * (1.0 if directions[:, 2] @ forward > 0 else -1.0)
+        back, front = np.percentile(along, [100 / 3, 200 / 3])
+        found.append(np.stack([cloud[along > front].mean(axis=0), cloud[along < back].mean(axis=0)]))
+        reference.append(np.array([_on_side(key, end) for end in _ENDS_MM[name]]))
+    return np.concatenate(reference), np.concatenate(found)
 
 
 def _lookup(labels: Labels) -> tuple[tuple[str, ...], NDArray[np.uint8]]:
@@ -225,13 +251,15 @@ def _paired_keys(points: Mapping[str, Points], cut: frozenset[str]) -> tuple[str
     raise AnatomyError(f"{wanted} ({', '.join(names) or 'none'}).")
 
 
-def _robust_affine(reference: Points, target: Points) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _robust_affine(
+    reference: Points, target: Points, base_weight: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Affine map from reference to target by iteratively reweighted least squares (Cauchy weights).
 
     Its proportions are drawn towards those of a similarity, so that three pairs are enough.
     """
     homogeneous = np.c_[reference, np.ones(len(reference))]
-    weight = np.ones(len(reference))
+    weight = base_weight
     prior = np.zeros((3, 3))
     penalty = np.diag([_PROPORTION_PENALTY_MM2] * 3 + [0.0])
     # The first pass has no prior: only a tiny term that keeps the equations solvable.
@@ -243,7 +271,7 @@ def _robust_affine(reference: Points, target: Points) -> tuple[NDArray[np.float6
         solution = np.linalg.solve(normal, right)
         distance = np.linalg.norm(homogeneous @ solution - target, axis=1)
         scale = max(1.0, float(np.median(distance)))
-        weight = 1 / (1 + (distance / (2 * scale)) ** 2)
+        weight = base_weight / (1 + (distance / (2 * scale)) ** 2)
         u, stretch, vt = np.linalg.svd(solution[:3].T)
         prior, current = stretch.mean() * u @ vt, penalty
     return solution[:3].T, solution[3]
