@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from deepgray.errors import GeometryError, SettingsError
@@ -131,3 +131,37 @@ def task_from_mapping(values: dict[str, object], origin: str) -> Task:
         return Task(**values)  # type: ignore[arg-type]
     except TypeError as error:
         raise SettingsError(f"{origin}: {error}.") from error
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a task leaves open, or a user wants otherwise.
+
+    Attributes:
+        subdivide: ``network``, ``rule``, or empty for what the task says.
+        threads: Cores to use; all usable ones when None.
+        engine: Name of the engine; the fastest installed one when None.
+
+    Raises:
+        SettingsError: No such way to subdivide, or no thread.
+    """
+
+    subdivide: str = ""
+    threads: int | None = None
+    engine: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.subdivide not in ("", "network", "rule"):
+            raise SettingsError(f"'network' or 'rule' is wanted to subdivide, '{self.subdivide}' came.")
+        if self.threads is not None and self.threads < 1:
+            raise SettingsError(f"At least one thread is wanted, {self.threads} came.")
+
+    def settled(self, task: Task) -> Task:
+        """The task as it is done with these options.
+
+        Raises:
+            SettingsError: A network is wanted to subdivide, and the task has none.
+        """
+        if self.subdivide == "network" and not task.subdivide_model:
+            raise SettingsError(f"A task with a network that subdivides is wanted, '{task.name}' has none.")
+        return replace(task, subdivide_model="") if self.subdivide == "rule" else task

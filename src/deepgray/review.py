@@ -13,7 +13,8 @@ from scipy import ndimage
 
 from deepgray.anatomy import HEMISPHERES, STRIATUM, Scheme, Side, Structure
 from deepgray.errors import MaskError
-from deepgray.result import Change, Decision, Outline
+from deepgray.recipe import Task
+from deepgray.result import Change, Decision, Outline, Pose
 from deepgray.scan import IntegerVolume, LabelMap, Scan
 from deepgray.space import Grid, apply_affine, equivalent_axes
 from deepgray.voxels.crop import occupied
@@ -26,6 +27,9 @@ BATCH = "batch"
 # A whole-striatum mask carries no sides of its own. It is taken to be mirrored when its mirror image overlaps the
 # proposed outline by this much more Dice than it does itself: an honest correction moves an edge, not the head.
 MIRRORED_DICE_GAIN = 0.1
+
+# Below this the head was found, but its pose deserves a look.
+LOW_CONFIDENCE = 0.6
 
 _ELSEWHERE = "A corrected mask that overlaps the proposed outline is wanted, one that lies elsewhere came."
 
@@ -79,6 +83,43 @@ def corrected(mask: IntegerVolume | LabelMap, *, reviewer: str, when: str) -> De
         return Decision("corrected", reviewer, when, drawn, _changes(before, after))
 
     return decide
+
+
+def flags(pose: Pose, proposed: Outline, decision: Decision, *, task: Task) -> tuple[str, ...]:
+    """What a person should know, or look at: sentences of the latter kind begin with ``review``.
+
+    Args:
+        pose: Where the head is.
+        proposed: The outline as the network drew it.
+        decision: What was said of it.
+        task: Says above which uncertainty a person is asked for.
+
+    Returns:
+        Sentences; empty when all is well.
+    """
+    outline, asked = decision.outline, []
+    if pose.confidence < LOW_CONFIDENCE:
+        asked.append(f"the pose of the head is unsure (confidence {pose.confidence:.2f}, {LOW_CONFIDENCE} is wanted)")
+    if proposed.score > task.review_above and decision.kind == "accepted":
+        worst = max(proposed.uncertainty, key=lambda u: u.score)
+        asked.append(
+            f"the outline is unsure ({proposed.score:.3f}, up to {task.review_above:g} is usual), "
+            f"most of all the {worst.structure.key} ({worst.score:.3f})"
+        )
+    absent = [s.key for s in outline.labels.scheme.structures if not outline.labels.mask(s).any()]
+    if absent:
+        asked.append(f"nothing was outlined of: {', '.join(absent)}")
+    cut = _at_edge(outline.labels)
+    if cut:
+        asked.append(f"the field of view cuts off: {', '.join(s.key for s in cut)}")
+    return (*(f"review: {sentence}" for sentence in asked), *outline.notes)
+
+
+def _at_edge(labels: LabelMap) -> tuple[Structure, ...]:
+    """Structures with a voxel on an outer face of the grid."""
+    faces = [np.take(labels.voxels, place, axis) for axis in range(3) for place in (0, -1)]
+    found = {int(v) for face in faces for v in np.unique(face)}
+    return tuple(s for s in labels.scheme.structures if s.label in found)
 
 
 def _on_grid(mask: IntegerVolume | LabelMap, wanted: Grid) -> Labels:
