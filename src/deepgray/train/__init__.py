@@ -1,0 +1,1 @@
+"""Training of deepgray's networks from label maps; needs the extra ``train``."""

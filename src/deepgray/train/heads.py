@@ -1,0 +1,219 @@
+"""Label maps on disk made ready for training, once, and kept: whole heads at 2 mm and hemispheres at 0.75 mm."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+from numpy.typing import NDArray
+from rich.progress import track
+
+from deepgray.anatomy import HEMISPHERES, Side
+from deepgray.errors import SettingsError
+from deepgray.simulate import hemispheres
+from deepgray.simulate.tissues import tissue_lookup
+from deepgray.space import Affine, Box, Grid
+from deepgray.voxels.acpc import FREESURFER, HOA2, fit_acpc
+
+FINE_MM = 0.75
+# Room around a network's box for rotation, shift and zoom.
+MARGIN_MM = 13.0
+HEAD_MM = 2.0
+
+# Coarse classes in the order of scheme ``coarse``, FreeSurfer's numbers.
+_COARSE: tuple[tuple[int, ...], ...] = (
+    (10,),
+    (49,),
+    (11, 12, 13, 26, 811, 813),
+    (50, 51, 52, 58, 812, 814),
+    (7, 8, 807, 809),
+    (46, 47, 808, 810),
+    (16, 28, 60, 801, 802, 803, 804, 805, 806),
+    (2, 41, 3, 42, 4, 43, 5, 44, 14, 15, 17, 53, 18, 54, 25, 57, 30, 62, 72, 85, 136, 137, 163, 164),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Hemisphere:
+    """One side of one head, upright and fine.
+
+    Attributes:
+        name: Where it came from.
+        tissues: (x, y, z) uint8, see ``simulate.tissues``.
+        affine: 4 × 4, index to canonical mm of the left side.
+    """
+
+    name: str
+    tissues: NDArray[np.uint8]
+    affine: Affine
+
+
+@dataclass(frozen=True, eq=False)
+class Head:
+    """One whole head.
+
+    Attributes:
+        name: Where it came from.
+        tissues: (x, y, z) uint8.
+        coarse: (x, y, z) uint8, 0 background, then the structures of scheme ``coarse``.
+        affine: 4 × 4, index to canonical mm.
+    """
+
+    name: str
+    tissues: NDArray[np.uint8]
+    coarse: NDArray[np.uint8]
+    affine: Affine
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Folders of label maps.
+
+    Attributes:
+        anatomies: Whole heads with FreeSurfer's numbers, ``*_dseg.nii.gz``, beside them ``*_striatum12.nii.gz``.
+        nuclei: Subcortical maps with the numbers of the Harvard-Oxford atlas 2.0, or None.
+        cache: Folder for what is made of them.
+        held_out: Names that contain one of these words are never trained on.
+    """
+
+    anatomies: Path
+    nuclei: Path | None
+    cache: Path
+    held_out: tuple[str, ...] = ("anatomy-05", "anatomy-09", "anatomy-12")
+
+    def files(self, *, held_out: bool) -> list[Path]:
+        """The anatomies to train on, or those that are held out."""
+        found = sorted(self.anatomies.glob("*_dseg.nii.gz"))
+        if not found:
+            raise SettingsError(f"Label maps *_dseg.nii.gz are wanted in {self.anatomies}, none came.")
+        return [f for f in found if any(word in f.name for word in self.held_out) == held_out]
+
+
+def fine_grid(box: Box) -> Grid:
+    """The grid on which hemispheres are kept for a network with this box."""
+    return box.enlarged(MARGIN_MM).grid(FINE_MM)
+
+
+def load_hemispheres(sources: Sources, box: Box, *, held_out: bool) -> list[Hemisphere]:
+    """Both sides of every anatomy, and of every map of nuclei placed in a donor's head.
+
+    Args:
+        sources: Where the label maps are.
+        box: Box of the network that will be trained.
+        held_out: Give those that are kept out of training (anatomies only).
+    """
+    grid = fine_grid(box)
+    made: list[Hemisphere] = []
+    for path in track(sources.files(held_out=held_out), "anatomies", transient=True):
+        made += [_cached(sources, path, side, grid, _anatomy_side) for side in HEMISPHERES]
+    if sources.nuclei is None or held_out:
+        return made
+    donors = list(made)
+    for number, path in enumerate(track(sorted(sources.nuclei.glob("*_dseg.nii.gz")), "nuclei", transient=True)):
+        for offset, side in enumerate(HEMISPHERES):
+            donor = donors[(2 * number + offset) % len(donors)]
+            made.append(_cached(sources, path, side, grid, _in_head_of(donor, sources)))
+    return made
+
+
+def load_heads(sources: Sources, *, held_out: bool) -> list[Head]:
+    """Whole heads on their own axes at about ``HEAD_MM``, with the canonical frame in their affine."""
+    return [_head(sources, path) for path in track(sources.files(held_out=held_out), "heads", transient=True)]
+
+
+def read_integers(path: Path) -> tuple[NDArray[np.int16], Affine]:
+    """Labels and affine of a label map."""
+    image = nib.load(path)
+    assert isinstance(image, nib.Nifti1Image)
+    voxels = np.asarray(image.dataobj).astype(np.int16)
+    return voxels, np.asarray(image.affine, dtype=np.float64)
+
+
+def _cached(
+    sources: Sources, path: Path, side: Side, grid: Grid, make: Callable[[Path, Side, Grid], NDArray[np.uint8]]
+) -> Hemisphere:
+    name = f"{path.name.removesuffix('_dseg.nii.gz')}-{side}"
+    key = hashlib.sha256(f"3 {make.__qualname__} {grid.shape} {grid.affine_ras.tolist()}".encode()).hexdigest()[:12]
+    kept = sources.cache / f"{name}-{key}.npz"
+    if not kept.exists():
+        sources.cache.mkdir(parents=True, exist_ok=True)
+        partial = kept.with_suffix(".partial.npz")
+        np.savez_compressed(partial, tissues=make(path, side, grid))
+        partial.replace(kept)
+    with np.load(kept) as stored:
+        return Hemisphere(name, stored["tissues"], grid.affine_ras)
+
+
+def _in_head_of(donor: Hemisphere, sources: Sources) -> Callable[[Path, Side, Grid], NDArray[np.uint8]]:
+    def placed(path: Path, side: Side, grid: Grid) -> NDArray[np.uint8]:
+        nuclei = _cached(sources, path, side, grid, _nuclei_side).tissues
+        affine = hemispheres.centroid_affine(nuclei, donor.tissues, grid)
+        return hemispheres.on_donor(nuclei, donor.tissues, affine, grid)
+
+    placed.__qualname__ = f"placed in {donor.name}"
+    return placed
+
+
+def _anatomy_side(path: Path, side: Side, grid: Grid) -> NDArray[np.uint8]:
+    labels, affine = read_integers(path)
+    pose = fit_acpc(labels, affine, labels=FREESURFER).canonical_from_world
+    beside = path.with_name(path.name.replace("_dseg", "_striatum12"))
+    parts, names = None, None
+    if beside.exists():
+        parts = read_integers(beside)[0]
+        names = _part_names(path.parent / "labels_striatum12.tsv")
+    return hemispheres.hemisphere(
+        labels, affine, source="freesurfer", side=side, frame=(pose, grid), parts=parts, part_names=names
+    )
+
+
+def _nuclei_side(path: Path, side: Side, grid: Grid) -> NDArray[np.uint8]:
+    labels, affine = read_integers(path)
+    pose = fit_acpc(labels, affine, labels=HOA2).canonical_from_world
+    return hemispheres.hemisphere(labels, affine, source="hoa2", side=side, frame=(pose, grid))
+
+
+_PART_BY_ABBREVIATION = {
+    "VS": "ventral striatum",
+    "AC": "anterior caudate",
+    "PC": "posterior caudate",
+    "AP": "anterior putamen",
+    "PP": "posterior putamen",
+    "VP": "ventral putamen",
+}
+
+
+def _part_names(table: Path) -> dict[int, str]:
+    with table.open(newline="", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream, delimiter="\t"))
+    return {
+        int(row["index"]): _PART_BY_ABBREVIATION[row["abbreviation"].split("-")[0]]
+        for row in rows
+        if row["abbreviation"].split("-")[0] in _PART_BY_ABBREVIATION
+    }
+
+
+def _head(sources: Sources, path: Path) -> Head:
+    name = path.name.removesuffix("_dseg.nii.gz")
+    kept = sources.cache / f"{name}-head.npz"
+    if not kept.exists():
+        sources.cache.mkdir(parents=True, exist_ok=True)
+        labels, affine = read_integers(path)
+        pose = fit_acpc(labels, affine, labels=FREESURFER).canonical_from_world
+        step = [max(1, round(HEAD_MM / s)) for s in np.linalg.norm(affine[:3, :3], axis=0)]
+        small = labels[:: step[0], :: step[1], :: step[2]]
+        table = tissue_lookup("freesurfer", Side.LEFT)
+        coarse = np.zeros(1024, dtype=np.uint8)
+        for number, group in enumerate(_COARSE, start=1):
+            coarse[list(group)] = number
+        scaled = pose @ affine @ np.diag([*step, 1.0])
+        partial = kept.with_suffix(".partial.npz")
+        np.savez_compressed(partial, tissues=table[small], coarse=coarse[small], affine=scaled)
+        partial.replace(kept)
+    with np.load(kept) as stored:
+        return Head(name, stored["tissues"], stored["coarse"], stored["affine"])

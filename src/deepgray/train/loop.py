@@ -1,0 +1,212 @@
+"""A training run, readable from top to bottom: settings, data, network, loop, checkpoint."""
+
+from __future__ import annotations
+
+import copy
+import csv
+import math
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from rich.progress import Progress
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
+from deepgray.recipe import Recipe
+from deepgray.simulate.mr import Appearance
+from deepgray.train.heads import Sources, load_heads, load_hemispheres
+from deepgray.train.losses import at_scales, whole_head
+from deepgray.train.networks import UNet
+from deepgray.train.samples import HeadSamples, HemisphereSamples, Sample
+from deepgray.train.settings import TrainSettings
+
+VALIDATION_SAMPLES = 16
+AVERAGE_DECAY = 0.998
+CLIP_NORM = 5.0
+LOG_COLUMNS = ("step", "seconds", "learning_rate", "loss", "validation")
+
+HEAD_APPEARANCE = Appearance(
+    rotation_degrees=25.0,
+    shift_mm=18.0,
+    displacement_mm=3.0,
+    control_mm=40.0,
+    t1_share=0.35,
+    cropped_share=0.25,
+    thick_mm=8.0,
+)
+
+
+@dataclass
+class Run:
+    """What changes while a run goes on, and is kept in its checkpoint."""
+
+    step: int = 0
+    best: float = -math.inf
+    best_step: int = 0
+    seconds: float = 0.0
+    log: list[tuple[float, ...]] = field(default_factory=list)
+
+
+def train(settings: TrainSettings) -> Path:
+    """Train a network, or go on with a run that was interrupted.
+
+    Args:
+        settings: The run; written to ``settings.out`` beside the results.
+
+    Returns:
+        The checkpoint with the best weights, ``best.pt``.
+    """
+    torch.set_num_threads(settings.threads)
+    torch.manual_seed(settings.seed)
+    settings.out.mkdir(parents=True, exist_ok=True)
+    (settings.out / "settings.json").write_text(settings.to_json(), encoding="utf-8")
+    samples, validation = make_samples(settings)
+    network = UNet(
+        len(settings.recipe.inputs), 1 + len(settings.recipe.outputs), settings.widths, patch=settings.patch
+    )
+    average = copy.deepcopy(network)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=settings.learning_rate, weight_decay=1e-4)
+    run = _resume(settings.out / "last.pt", network, average, optimiser)
+    torch.manual_seed(settings.seed + run.step + 1)
+    stream = iter(DataLoader(samples, batch_size=None, num_workers=settings.workers, prefetch_factor=2 if settings.workers else None))
+    began, recent = time.monotonic() - run.seconds, 0.0
+    with Progress(transient=True) as progress:
+        bar = progress.add_task(settings.network, total=settings.steps, completed=run.step)
+        while run.step < settings.steps:
+            loss = step(network, optimiser, next(stream), learning_rate(settings, run.step))
+            run.step += 1
+            blend(average, network, min(AVERAGE_DECAY, run.step / (run.step + 20)))
+            recent = loss if recent == 0 else 0.98 * recent + 0.02 * loss
+            progress.update(bar, completed=run.step, description=f"{settings.network} loss {recent:.3f}")
+            if run.step % settings.validate_every == 0 or run.step == settings.steps:
+                run.seconds = time.monotonic() - began
+                score = validate(average, settings.recipe, validation)
+                _record(settings, run, (recent, score), (network, average, optimiser))
+                waited = (run.step - run.best_step) // settings.validate_every
+                if waited >= settings.patience:
+                    break
+    return settings.out / "best.pt"
+
+
+def make_samples(settings: TrainSettings) -> tuple[HemisphereSamples | HeadSamples, list[Sample]]:
+    """The endless training stream, and a fixed validation set from heads that are held out."""
+    cache = settings.cache or settings.out / "cache"
+    sources = Sources(settings.anatomies, settings.nuclei, cache)
+    recipe = settings.recipe
+    made: list[HemisphereSamples | HeadSamples] = []
+    for held_out in (False, True):
+        if recipe.mirrored:
+            maps = load_hemispheres(sources, recipe.box, held_out=held_out)
+            made.append(HemisphereSamples(maps, recipe, appearance=Appearance(), seed=settings.seed))
+        else:
+            heads = load_heads(sources, held_out=held_out)
+            made.append(HeadSamples(heads, recipe, appearance=HEAD_APPEARANCE, seed=settings.seed))
+    with torch.random.fork_rng():
+        torch.manual_seed(20_240_229)
+        validation = [made[1].draw() for _ in range(VALIDATION_SAMPLES)]
+    return made[0], validation
+
+
+def learning_rate(settings: TrainSettings, step_number: int) -> float:
+    """Linear warm-up, then half a cosine down to nothing."""
+    if step_number < settings.warmup:
+        return settings.learning_rate * (step_number + 1) / settings.warmup
+    done = (step_number - settings.warmup) / max(1, settings.steps - settings.warmup)
+    return settings.learning_rate * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
+
+
+def step(network: UNet, optimiser: torch.optim.Optimizer, sample: Sample, rate: float) -> float:
+    """One optimiser step; the loss before it."""
+    for group in optimiser.param_groups:
+        group["lr"] = rate
+    device = next(network.parameters()).device
+    inputs = sample.inputs[None].to(device)
+    with torch.autocast(device.type, torch.bfloat16):
+        outputs = network.all_scales(inputs)
+    loss = loss_of(outputs, sample, network.patch)
+    optimiser.zero_grad(set_to_none=True)
+    loss.backward()
+    nn.utils.clip_grad_norm_(network.parameters(), CLIP_NORM)
+    optimiser.step()
+    return float(loss.detach())
+
+
+def loss_of(outputs: list[Tensor], sample: Sample, patch: int) -> Tensor:
+    """The loss of one sample: classes at several scales, and coordinates where there are any."""
+    device = outputs[0].device
+    target, inside = sample.target[None].to(device), sample.inside[None].to(device)
+    if sample.coordinates.numel() == 0:
+        return at_scales(outputs, target, inside)
+    return whole_head(outputs[0], (target, inside, sample.coordinates[None].to(device)), patch)
+
+
+def blend(average: nn.Module, network: nn.Module, decay: float) -> None:
+    """Move the averaged weights a little towards the network's."""
+    with torch.no_grad():
+        for slow, fast in zip(average.parameters(), network.parameters(), strict=True):
+            slow.lerp_(fast, 1 - decay)
+
+
+def validate(network: UNet, recipe: Recipe, samples: list[Sample]) -> float:
+    """Mean Dice over samples and classes; for the whole-head network less its coordinate error in decimetres."""
+    scores: list[float] = []
+    classes = 1 + sum(1 for name in recipe.outputs if name not in {"x", "y", "z"})
+    with torch.no_grad():
+        for sample in samples:
+            with torch.autocast("cpu", torch.bfloat16):
+                output = network(sample.inputs[None])[0].float()
+            first = 1 if len(recipe.inputs) > 1 else 0
+            chosen = output[first:classes].argmax(0) + first
+            chosen, target = chosen * sample.inside, sample.target * sample.inside
+            if sample.coordinates.numel():
+                chosen, target = output[:classes].argmax(0), sample.target
+            for number in range(1, classes):
+                both = int((chosen == number).sum()) + int((target == number).sum())
+                if int((target == number).sum()) > 0:
+                    scores.append(2 * int(((chosen == number) & (target == number)).sum()) / both)
+            if sample.coordinates.numel() and bool(sample.inside.any()):
+                distance = (output[-3:] - sample.coordinates).norm(dim=0)[sample.inside].median()
+                scores.append(1 - float(distance))
+    return sum(scores) / len(scores)
+
+
+def _record(
+    settings: TrainSettings, run: Run, figures: tuple[float, float], state: tuple[UNet, UNet, torch.optim.Optimizer]
+) -> None:
+    """Keep the log, the last checkpoint and, if it is the best yet, the averaged weights."""
+    loss, score = figures
+    network, average, optimiser = state
+    run.log.append((run.step, round(run.seconds, 1), learning_rate(settings, run.step), loss, score))
+    if score > run.best:
+        run.best, run.best_step = score, run.step
+        best = {"weights": average.state_dict(), "widths": settings.widths, "patch": settings.patch, "recipe": settings.recipe.to_json(), "score": score, "step": run.step}
+        _save(best, settings.out / "best.pt")
+    kept = {
+        "network": network.state_dict(),
+        "average": average.state_dict(),
+        "optimiser": optimiser.state_dict(),
+        "run": vars(run),
+    }
+    _save(kept, settings.out / "last.pt")
+    with (settings.out / "log.csv").open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(LOG_COLUMNS)
+        writer.writerows(run.log)
+
+
+def _save(what: object, path: Path) -> None:
+    partial = path.with_suffix(".partial")
+    torch.save(what, partial)
+    partial.replace(path)
+
+
+def _resume(path: Path, network: UNet, average: UNet, optimiser: torch.optim.Optimizer) -> Run:
+    if not path.exists():
+        return Run()
+    kept = torch.load(path, weights_only=True)
+    network.load_state_dict(kept["network"])
+    average.load_state_dict(kept["average"])
+    optimiser.load_state_dict(kept["optimiser"])
+    return Run(**kept["run"])

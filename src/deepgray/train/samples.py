@@ -1,0 +1,178 @@
+"""What a network is shown while it learns: one endless stream of samples per kind of network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+from torch.utils.data import IterableDataset
+
+from deepgray.recipe import Recipe
+from deepgray.simulate import mr
+from deepgray.simulate.tissues import TISSUES, output_lookup
+from deepgray.train.heads import Head, Hemisphere
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """One training example.
+
+    Attributes:
+        inputs: (channels, x, y, z) float32.
+        target: (x, y, z) int64 classes.
+        inside: (x, y, z) bool, where the answer counts.
+        coordinates: (3, x, y, z) canonical decimetres, or an empty tensor.
+    """
+
+    inputs: Tensor
+    target: Tensor
+    inside: Tensor
+    coordinates: Tensor
+
+
+def shape_of(recipe: Recipe) -> tuple[int, int, int]:
+    """Voxels of the recipe's box."""
+    return recipe.box.grid(recipe.spacing_mm).shape
+
+
+class HemisphereSamples(IterableDataset[Sample]):
+    """Simulated one-sided scans for ``striatum-outline`` and ``striatum-subdivide``.
+
+    Args:
+        hemispheres: Tissue maps to draw from, anatomies and nuclei in donors alike.
+        recipe: Frame, inputs and outputs of the network.
+        appearance: Limits of the simulation.
+        nuclei_share: Share of samples drawn from maps of nuclei placed in donors, if there are any.
+        seed: Of the first worker; each worker adds its number.
+    """
+
+    def __init__(
+        self,
+        hemispheres: list[Hemisphere],
+        recipe: Recipe,
+        *,
+        appearance: mr.Appearance,
+        nuclei_share: float = 0.4,
+        seed: int = 0,
+    ) -> None:
+        self.recipe, self.appearance, self.seed = recipe, appearance, seed
+        parts = [h for h in hemispheres if "anatomy" in h.name]
+        self.pools = [p for p in (parts, [h for h in hemispheres if "anatomy" not in h.name]) if p]
+        if len(recipe.inputs) > 1:
+            self.pools = self.pools[:1]
+        self.nuclei_share = nuclei_share
+        self.maps = {h.name: torch.from_numpy(h.tissues) for h in hemispheres}
+        self.affine = torch.from_numpy(hemispheres[0].affine)
+        self.table = torch.from_numpy(output_lookup(recipe.outputs).astype(np.int64))
+        self.mask_tables = [torch.from_numpy(output_lookup((n,)) > 0) for n in recipe.inputs[1:]]
+
+    def __iter__(self) -> Iterator[Sample]:
+        worker = torch.utils.data.get_worker_info()
+        if worker is not None:
+            torch.manual_seed(self.seed + 1000 * worker.id)
+        while True:
+            yield self.draw()
+
+    def draw(self) -> Sample:
+        """One sample from torch's generator."""
+        pool = self.pools[-1] if mr.chance(self.nuclei_share) else self.pools[0]
+        tissues = self.maps[pool[int(torch.randint(len(pool), (1,)))].name]
+        box, spacing = self.recipe.box, self.recipe.spacing_mm
+        centre = (torch.tensor(box.low_mm) + torch.tensor(box.high_mm)) / 2
+        shape = shape_of(self.recipe)
+        warp = mr.draw_warp(shape, spacing, centre, self.appearance)
+        image = self._image(tissues, warp.points_mm, shape)
+        answer = mr.sample_nearest(tissues, self.affine, warp.points_mm).long()
+        target = self.table[answer]
+        if not self.mask_tables:
+            return Sample(image[None], target, torch.ones_like(target, dtype=torch.bool), torch.empty(0))
+        drawn = self._drawn_by_another(tissues, warp.points_mm, shape)
+        masks = torch.stack([table[drawn] for table in self.mask_tables]).float()
+        return Sample(torch.cat([image[None], masks]), target, target > 0, torch.empty(0))
+
+    def _image(self, tissues: Tensor, points_mm: Tensor, shape: tuple[int, int, int]) -> Tensor:
+        """Painted finer than the network sees it, so that borders hold true partial volume."""
+        spacing = self.recipe.spacing_mm
+        fineness = 1.35 if mr.chance(0.7) else 1.0
+        fine_shape = tuple(round(n * fineness) for n in shape)
+        points = points_mm
+        if fineness > 1:
+            moved = points_mm.permute(3, 0, 1, 2)[None]
+            moved = functional.interpolate(moved, size=fine_shape, mode="trilinear", align_corners=False)
+            points = moved[0].permute(1, 2, 3, 0)
+        image = mr.paint(mr.sample_nearest(tissues, self.affine, points), self.appearance)
+        sigma = mr.uniform(0.25, 0.85) * fineness / spacing
+        image = mr.gaussian_blur(image, (sigma, sigma, sigma))
+        image = functional.interpolate(image[None, None], size=shape, mode="trilinear", align_corners=False)[0, 0]
+        return mr.normalise(mr.acquire(image, spacing, self.appearance))
+
+    def _drawn_by_another(self, tissues: Tensor, points_mm: Tensor, shape: tuple[int, int, int]) -> Tensor:
+        """The masks as an imperfect outline would give them: bent by about a millimetre."""
+        control = tuple(max(3, n // 6) for n in shape)
+        bend = mr.smooth_field(shape, control, 3).permute(1, 2, 3, 0) * mr.uniform(0.0, 1.0)
+        return mr.sample_nearest(tissues, self.affine, points_mm + bend).long()
+
+
+class HeadSamples(IterableDataset[Sample]):
+    """Simulated whole heads for ``head-locate``: half of them turned by any angle, half nearly upright.
+
+    Args:
+        heads: Tissue maps to draw from.
+        recipe: Frame of the network.
+        appearance: Limits of the simulation; its rotation is that of the nearly upright half.
+        seed: Of the first worker; each worker adds its number.
+    """
+
+    def __init__(self, heads: list[Head], recipe: Recipe, *, appearance: mr.Appearance, seed: int = 0) -> None:
+        self.recipe, self.appearance, self.seed = recipe, appearance, seed
+        self.heads = [
+            (torch.from_numpy(h.tissues), torch.from_numpy(h.coarse), torch.from_numpy(h.affine)) for h in heads
+        ]
+        self.outer = torch.tensor([not t.inside_brain for t in TISSUES])
+
+    def __iter__(self) -> Iterator[Sample]:
+        worker = torch.utils.data.get_worker_info()
+        if worker is not None:
+            torch.manual_seed(self.seed + 1000 * worker.id)
+        while True:
+            yield self.draw()
+
+    def draw(self) -> Sample:
+        """One sample from torch's generator."""
+        tissues, coarse, affine = self.heads[int(torch.randint(len(self.heads), (1,)))]
+        appearance = self.appearance
+        if mr.chance(0.5):
+            appearance = replace(appearance, rotation_degrees=180.0, shift_mm=appearance.shift_mm * 2)
+        box, spacing = self.recipe.box, self.recipe.spacing_mm
+        centre = (torch.tensor(box.low_mm) + torch.tensor(box.high_mm)) / 2
+        shape = shape_of(self.recipe)
+        warp = mr.draw_warp(shape, spacing, centre, appearance)
+        found = mr.sample_nearest(tissues, affine, warp.points_mm)
+        target = mr.sample_nearest(coarse, affine, warp.points_mm).long()
+        seen = self._field_of_view(shape)
+        found, target = found * seen, target * seen
+        image = mr.paint(found, appearance)
+        sigma = mr.uniform(0.2, 0.6)
+        image = mr.gaussian_blur(image, (sigma, sigma, sigma)) * seen
+        image = mr.normalise(mr.acquire(image, spacing, appearance) * seen)
+        coordinates = (warp.rigid_mm / 100.0).permute(3, 0, 1, 2)
+        return Sample(image[None], target, target > 0, coordinates)
+
+    def _field_of_view(self, shape: tuple[int, int, int]) -> Tensor:
+        """Where the scanner looked: everywhere, or a slab."""
+        seen = torch.ones(shape, dtype=torch.bool)
+        if not mr.chance(self.appearance.cropped_share):
+            return seen
+        axis = int(torch.randint(3, (1,)))
+        length = shape[axis]
+        width = int(mr.uniform(0.35, 0.8) * length)
+        start = int(mr.uniform(0, length - width))
+        keep = torch.zeros(length, dtype=torch.bool)
+        keep[start : start + width] = True
+        view = [1, 1, 1]
+        view[axis] = length
+        return seen & keep.reshape(view)
