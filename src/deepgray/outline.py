@@ -1,0 +1,173 @@
+"""The nuclei on the scan's own grid: one hemisphere at a time in the canonical frame, the right one mirrored in and back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepgray.anatomy import HEMISPHERES, Scheme, Side, Structure
+from deepgray.errors import FieldOfViewError, SettingsError
+from deepgray.models import Model
+from deepgray.result import Outline, Pose, StructureUncertainty
+from deepgray.scan import LabelMap, Probabilities, Scan
+from deepgray.space import MIRROR_X, Affine, Box, Grid
+from scipy import ndimage
+
+from deepgray.voxels.components import largest_component, touches_border
+from deepgray.voxels.intensity import normalise
+from deepgray.voxels.resample import block_of, from_frame, to_frame
+from deepgray.voxels.uncertainty import expected_dice
+
+# A box that its own content touches is enlarged by this much on every side, once.
+ENLARGE_MM = 8.0
+# A mask smaller than this is no nucleus of the striatum but noise.
+SMALLEST_MM3 = 20.0
+# Part of a box that the scan must cover.
+COVERED = 0.85
+
+
+@dataclass(frozen=True, eq=False)
+class _Half:
+    """What the network said of one hemisphere, in its frame."""
+
+    probabilities: NDArray[np.float32]
+    frame: Grid
+    world_from_frame: Affine
+    enlarged: bool
+    cut: bool
+
+
+def outline(scan: Scan, pose: Pose, *, model: Model, scheme: Scheme) -> Outline:
+    """Outline the structures of a scheme.
+
+    Args:
+        scan: The scan.
+        pose: Where the head is.
+        model: A network that sees one hemisphere at a time, its outputs named after structures without side.
+        scheme: What is wanted; every name must be one of the network's outputs.
+
+    Returns:
+        Label map, probabilities and uncertainty on the scan's grid.
+
+    Raises:
+        FieldOfViewError: A box lies outside the field of view, or nothing was found in it.
+        SettingsError: The network does not know a structure of the scheme.
+    """
+    halves = {side: _half(scan, pose, side, model) for side in HEMISPHERES}
+    probabilities = _on_scan(scan, halves, _channels(model, scheme), scheme)
+    labels = _labels(probabilities, scheme)
+    missing = [s.key for s in scheme.structures if not _large_enough(labels, s)]
+    if missing:
+        raise FieldOfViewError(f"A scan that shows {_list(missing)} is wanted; nothing of it was found.")
+    uncertainty = tuple(_unsure(probabilities, labels, s) for s in scheme.structures)
+    notes = tuple(
+        f"The {side} box was enlarged{', and its content still reaches the border' if half.cut else ''}."
+        for side, half in halves.items()
+        if half.enlarged
+    )
+    return Outline(labels, probabilities, uncertainty, f"network {model.name} {model.version}", notes)
+
+
+def _channels(model: Model, scheme: Scheme) -> dict[str, int]:
+    channels = {name: number for number, name in enumerate(model.recipe.outputs)}
+    unknown = sorted({s.name for s in scheme.structures} - set(channels))
+    if unknown:
+        raise SettingsError(f"Scheme '{scheme.name}' wants {_list(unknown)}; network '{model.name}' gives {_list(list(channels))}.")
+    return channels
+
+
+def _list(names: list[str]) -> str:
+    return ", ".join(names)
+
+
+def world_from_side(pose: Pose, side: Side) -> Affine:
+    """From the frame of the left hemisphere to world: the right side is mirrored into it."""
+    back = np.linalg.inv(pose.canonical_from_world)
+    return back @ MIRROR_X if side is Side.RIGHT else back
+
+
+def _half(scan: Scan, pose: Pose, side: Side, model: Model) -> _Half:
+    world_from_frame = world_from_side(pose, side)
+    box = model.recipe.box
+    _check_covered(scan, box.grid(model.recipe.spacing_mm), world_from_frame, side)
+    half, reaches = _run(scan, box, world_from_frame, model)
+    if not reaches:
+        return half
+    again, still = _run(scan, box.enlarged(ENLARGE_MM), world_from_frame, model)
+    return _Half(again.probabilities, again.frame, world_from_frame, enlarged=True, cut=still)
+
+
+def _run(scan: Scan, box: Box, world_from_frame: Affine, model: Model) -> tuple[_Half, bool]:
+    frame = box.grid(model.recipe.spacing_mm)
+    seen = to_frame(scan.voxels, scan.affine_ras, frame, world_from_frame=world_from_frame)
+    logits = model.network.run(normalise(seen, model.recipe.intensity)[None, None])[0]
+    probabilities = softmax(logits)
+    content = largest_component(probabilities[1:].sum(axis=0) > 0.5)  # noqa: PLR2004
+    half = _Half(probabilities[1:] * content_margin(content), frame, world_from_frame, enlarged=False, cut=False)
+    return half, touches_border(content)
+
+
+def content_margin(content: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """1 on the main body and a few voxels around it, 0 on islands far from it."""
+    from scipy import ndimage  # noqa: PLC0415
+
+    return np.asarray(ndimage.binary_dilation(content, iterations=3), dtype=np.float32)
+
+
+def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Probabilities from logits (classes first)."""
+    shifted = np.exp(logits - logits.max(axis=0, keepdims=True))
+    return np.asarray(shifted / shifted.sum(axis=0, keepdims=True), dtype=np.float32)
+
+
+def _check_covered(scan: Scan, frame: Grid, world_from_frame: Affine, side: Side) -> None:
+    index = np.linalg.inv(scan.affine_ras) @ world_from_frame @ frame.affine_ras
+    steps = np.stack(np.meshgrid(*[np.arange(2, n, 6) for n in frame.shape], indexing="ij"), axis=-1).reshape(-1, 3)
+    places = steps @ index[:3, :3].T + index[:3, 3]
+    inside = ((places >= -0.5) & (places <= np.array(scan.voxels.shape) - 0.5)).all(axis=1)  # noqa: PLR2004
+    if inside.mean() < COVERED:
+        raise FieldOfViewError(
+            f"A field of view that holds the {side} nuclei is wanted, it covers {100 * inside.mean():.0f} % of their box."
+        )
+
+
+def _on_scan(
+    scan: Scan, halves: dict[Side, _Half], channels: dict[str, int], scheme: Scheme
+) -> Probabilities:
+    blocks = [block_of(h.frame, scan.grid, world_from_frame=h.world_from_frame) for h in halves.values()]
+    reached = [b for b in blocks if b is not None]
+    low = np.min([b[0] for b in reached], axis=0)
+    high = np.max([b[1] for b in reached], axis=0)
+    target = scan.grid.crop((int(low[0]), int(low[1]), int(low[2])), (int(high[0]), int(high[1]), int(high[2])))
+    out = np.zeros((len(scheme.structures), *target.shape), dtype=np.float32)
+    for side, half in halves.items():
+        rows = [n for n, s in enumerate(scheme.structures) if s.side is side]
+        picked = half.probabilities[[channels[scheme.structures[n].name] for n in rows]]
+        out[rows] = from_frame(picked, half.frame, target, world_from_frame=half.world_from_frame)
+    return Probabilities(out, scheme.structures, (int(low[0]), int(low[1]), int(low[2])), scan.grid)
+
+
+def _labels(probabilities: Probabilities, scheme: Scheme) -> LabelMap:
+    """The likeliest structure of each voxel where it is likelier than background; the main body of each."""
+    table = np.array([s.label for s in scheme.structures], dtype=np.int16)
+    values = probabilities.voxels
+    winner = values.argmax(axis=0)
+    found = np.where(np.take_along_axis(values, winner[None], 0)[0] > 1.0 - values.sum(axis=0), table[winner], 0)
+    for label in table:
+        mask = found == label
+        found[mask & ~largest_component(mask)] = 0
+    voxels = np.zeros(probabilities.grid.shape, dtype=np.int16)
+    voxels[probabilities.block] = found
+    return LabelMap(voxels, probabilities.grid.affine_ras, scheme)
+
+
+def _large_enough(labels: LabelMap, structure: Structure) -> bool:
+    return float(labels.mask(structure).sum()) * labels.grid.voxel_volume_mm3 >= SMALLEST_MM3
+
+
+def _unsure(probabilities: Probabilities, labels: LabelMap, structure: Structure) -> StructureUncertainty:
+    channel = probabilities.structures.index(structure)
+    mask = labels.mask(structure)[probabilities.block]
+    return StructureUncertainty(structure, 1.0 - expected_dice(probabilities.voxels[channel], mask))

@@ -1,0 +1,99 @@
+"""Carrying voxels from one grid to another, by world or canonical millimetres."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from deepgray.space import Affine, Grid, apply_affine
+
+
+def to_frame(
+    voxels: NDArray[np.float32], affine_ras: Affine, frame: Grid, *, world_from_frame: Affine
+) -> NDArray[np.float32]:
+    """A scan as seen on a frame's grid, linearly interpolated.
+
+    Where the scan is much finer than the frame, whole blocks of voxels are averaged first, so that nothing aliases.
+
+    Args:
+        voxels: (x, y, z) float32.
+        affine_ras: Their affine.
+        frame: The grid that is wanted, in the frame's own millimetres.
+        world_from_frame: 4 × 4, the frame's millimetres to world.
+
+    Returns:
+        Float32 of the frame's shape; 0 outside the scan.
+    """
+    voxels, affine_ras = _averaged(voxels, affine_ras, float(frame.spacing_mm.min()))
+    index = np.linalg.inv(affine_ras) @ world_from_frame @ frame.affine_ras
+    moved: NDArray[np.float32] = ndimage.affine_transform(
+        voxels, index[:3, :3], offset=index[:3, 3], output_shape=frame.shape, order=1, output=np.float32, prefilter=False
+    )
+    return moved
+
+
+def _averaged(
+    voxels: NDArray[np.float32], affine_ras: Affine, spacing_mm: float
+) -> tuple[NDArray[np.float32], Affine]:
+    factors = np.maximum(1, np.floor(spacing_mm / np.linalg.norm(affine_ras[:3, :3], axis=0) + 1e-3).astype(int))
+    if factors.max() == 1:
+        return voxels, affine_ras
+    for axis, factor in enumerate(factors):
+        whole = voxels.shape[axis] // factor * factor
+        if factor > 1 and whole:
+            kept = np.take(voxels, range(whole), axis) if whole < voxels.shape[axis] else voxels
+            shape = (*kept.shape[:axis], whole // factor, factor, *kept.shape[axis + 1 :])
+            voxels = kept.reshape(shape).mean(axis=axis + 1, dtype=np.float32)
+        else:
+            factors[axis] = 1
+    scaled = affine_ras @ np.diag([*factors.astype(np.float64), 1.0])
+    scaled[:3, 3] = apply_affine(affine_ras, (factors - 1) / 2)
+    return voxels, scaled
+
+
+def block_of(frame: Grid, grid: Grid, *, world_from_frame: Affine) -> tuple[NDArray[np.intp], NDArray[np.intp]] | None:
+    """The block of a grid that a frame covers.
+
+    Args:
+        frame: Grid in the frame's own millimetres.
+        grid: Grid in world millimetres.
+        world_from_frame: 4 × 4.
+
+    Returns:
+        First index and end (exclusive) along each axis, or None where the two do not meet.
+    """
+    index = np.linalg.inv(grid.affine_ras) @ world_from_frame @ frame.affine_ras
+    corners = np.stack(np.meshgrid(*[(-0.5, n - 0.5) for n in frame.shape], indexing="ij"), axis=-1).reshape(-1, 3)
+    reached = apply_affine(index, corners)
+    low = np.maximum(np.floor(reached.min(0)), 0).astype(np.intp)
+    high = np.minimum(np.ceil(reached.max(0)) + 1, grid.shape).astype(np.intp)
+    return (low, high) if (high > low).all() else None
+
+
+def from_frame(
+    channels: NDArray[np.float32], frame: Grid, target: Grid, *, world_from_frame: Affine
+) -> NDArray[np.float32]:
+    """Channels on a frame's grid brought back to a world grid, linearly interpolated, 0 outside the frame.
+
+    Where the target is coarser than the frame, the frame is blurred to the target's voxels first.
+
+    Args:
+        channels: (channels, x, y, z) float32 on the frame.
+        frame: Grid in the frame's own millimetres.
+        target: Grid in world millimetres.
+        world_from_frame: 4 × 4.
+
+    Returns:
+        (channels, *target.shape) float32.
+    """
+    index = np.linalg.inv(frame.affine_ras) @ np.linalg.inv(world_from_frame) @ target.affine_ras
+    steps = np.abs(index[:3, :3]).max(axis=1)
+    sigma = np.where(steps > 1.2, 0.35 * steps, 0.0)  # noqa: PLR2004 (thick slices: average what a voxel holds)
+    out = np.empty((channels.shape[0], *target.shape), dtype=np.float32)
+    for source, result in zip(channels, out, strict=True):
+        blurred = ndimage.gaussian_filter(source, sigma) if sigma.any() else source
+        ndimage.affine_transform(
+            blurred, index[:3, :3], offset=index[:3, 3], output_shape=target.shape, order=1, output=result, prefilter=False
+        )
+    return out
