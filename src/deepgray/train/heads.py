@@ -8,13 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
 from rich.progress import track
 
 from deepgray.anatomy import HEMISPHERES, Side
 from deepgray.errors import SettingsError
+from deepgray.read import read_mask
 from deepgray.simulate import hemispheres
 from deepgray.simulate.tissues import tissue_lookup
 from deepgray.space import Affine, Box, Grid
@@ -128,10 +128,8 @@ def load_heads(sources: Sources, *, held_out: bool) -> list[Head]:
 
 def read_integers(path: Path) -> tuple[NDArray[np.int16], Affine]:
     """Labels and affine of a label map."""
-    image = nib.load(path)
-    assert isinstance(image, nib.Nifti1Image)
-    voxels = np.asarray(image.dataobj).astype(np.int16)
-    return voxels, np.asarray(image.affine, dtype=np.float64)
+    volume = read_mask(path)
+    return volume.voxels.astype(np.int16), volume.affine_ras
 
 
 def _cached(
