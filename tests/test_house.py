@@ -41,7 +41,9 @@ def test_every_file_has_a_name_that_says_something() -> None:
 
 
 def test_only_the_doors_print_and_exit() -> None:
-    stations = [path for path in SOURCES if path.relative_to(REPOSITORY).parts[2] not in {"cli", "serve"}]
+    stations = [
+        path for path in SOURCES if path.relative_to(REPOSITORY).parts[2] not in {"cli", "serve", "__main__.py"}
+    ]
     calls = {
         identity(path): re.findall(r"\b(?:print|sys\.exit)\(", path.read_text(encoding="utf-8")) for path in stations
     }
