@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
 from deepgray.report.planes import Plane
@@ -24,8 +25,12 @@ _SCALE = 1.6
 _DPI = 100
 # Faster than the usual 6, and hardly larger.
 _PNG_LEVEL = 4
-_LETTER_POINTS = 10
-_LABEL_POINTS = 7.5
+# Sizes as they appear where the picture fills a page that is this wide.
+_PAGE_PIXELS = 1070
+_LETTER_PIXELS = 14.0
+_LABEL_PIXELS = 11.0
+_POINTS_PER_INCH = 72
+_HALO = [withStroke(linewidth=1.6, foreground="#000000b0")]
 _LETTER_COLOUR = "#ffd75e"
 _LABEL_COLOUR = "#d0d0d0"
 
@@ -36,7 +41,7 @@ class Lines:
 
     Attributes:
         colour: Red, green, blue, 0–1.
-        width: In points.
+        width: In pixels of the page.
         segments: Each (n, 2), column and row in pixels of the slice.
     """
 
@@ -84,11 +89,12 @@ def canvas_png(rows: Sequence[Sequence[Panel]]) -> bytes:
     figure = Figure(figsize=(width * _SCALE / _DPI, height * _SCALE / _DPI), dpi=_DPI, facecolor="black")
     FigureCanvasAgg(figure)
     axes = figure.add_axes((0, 0, 1, 1))
+    points = width * _SCALE / _PAGE_PIXELS * _POINTS_PER_INCH / _DPI  # of one pixel of the page
     for place in placed:
         rows_, columns = place.panel.plane.shape
         canvas[place.top : place.top + rows_, place.left : place.left + columns] = place.panel.colours
-        _draw_lines(axes, place)
-        _draw_letters(axes, place)
+        _draw_lines(axes, place, points)
+        _draw_letters(axes, place, points)
     axes.imshow(canvas, interpolation="bilinear", aspect="auto")
     axes.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5))
     axes.set_axis_off()
@@ -107,22 +113,29 @@ def _place(rows: Sequence[Sequence[Panel]]) -> Iterator[_Placed]:
         top += max(p.plane.shape[0] for p in row) + _GAP_PIXELS
 
 
-def _draw_lines(axes: Axes, place: _Placed) -> None:
+def _draw_lines(axes: Axes, place: _Placed, points: float) -> None:
     for lines in place.panel.lines:
         moved = [segment + np.array([place.left, place.top]) for segment in lines.segments]
         if moved:
-            axes.add_collection(LineCollection(moved, colors=[lines.colour], linewidths=lines.width), autolim=False)
+            axes.add_collection(
+                LineCollection(moved, colors=[lines.colour], linewidths=lines.width * points), autolim=False
+            )
 
 
-def _draw_letters(axes: Axes, place: _Placed) -> None:
+def _draw_letters(axes: Axes, place: _Placed, points: float) -> None:
     rows, columns = place.panel.plane.shape
     left, top, right, bottom = place.left + 3, place.top + 3, place.left + columns - 4, place.top + rows - 4
     middle, centre = place.top + rows / 2, place.left + columns / 2
-    small: dict[str, Any] = {"color": _LABEL_COLOUR, "fontsize": _LABEL_POINTS}
+    small: dict[str, Any] = {"color": _LABEL_COLOUR, "fontsize": _LABEL_PIXELS * points, "path_effects": _HALO}
     axes.text(left, bottom, place.panel.plane.label, ha="left", va="bottom", **small)
     if not place.lettered:
         return
-    bold: dict[str, Any] = {"color": _LETTER_COLOUR, "fontsize": _LETTER_POINTS, "fontweight": "bold"}
+    bold: dict[str, Any] = {
+        "color": _LETTER_COLOUR,
+        "fontsize": _LETTER_PIXELS * points,
+        "weight": "bold",
+        "path_effects": _HALO,
+    }
     letters = place.panel.plane.view.letters
     axes.text(left, middle, letters[0], ha="left", va="center", **bold)
     axes.text(right, middle, letters[1], ha="right", va="center", **bold)

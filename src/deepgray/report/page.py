@@ -85,7 +85,7 @@ def render(result: Result, pictures: Pictures) -> str:
     return _template().render(
         result=result,
         needs_review=bool(review),
-        reasons=result.flags,
+        reasons=[_reason(f) for f in result.flags],
         tables=volume_tables(result),
         others=[m for m in result.measurements if m.quantity not in _PAIRED],
         overview=_embedded(pictures.overview),
@@ -181,6 +181,12 @@ def _row(name: str, values: dict[tuple[str, str, str], float], colour: str, most
         left_share=shares[0],
         right_share=shares[1],
     )
+
+
+def _reason(flag: str) -> str:
+    """A flag without the word that the verdict beside it says already."""
+    text = flag[len(_REVIEW) :].lstrip(" :,-–") if flag.lower().startswith(_REVIEW) else flag
+    return text[:1].upper() + text[1:] if text else flag
 
 
 def _known(value: float | None) -> float:

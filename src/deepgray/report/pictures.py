@@ -65,7 +65,8 @@ class _Camera:
     def grey(self, plane: Plane) -> Image:
         picture = sample_plane(self.result.scan.voxels, self.index_from_mm, plane)
         low, high = self.window
-        return np.clip((picture - low) / max(high - low, 1e-12), 0, 1).astype(np.float32)
+        grey: Image = np.clip((picture - low) / max(high - low, 1e-12), 0, 1).astype(np.float32)
+        return grey
 
 
 def draw(result: Result) -> Pictures:
@@ -179,11 +180,12 @@ def _plane(camera: _Camera, view: View, share: float, extent: Extent | None = No
     through = extent or camera.extent
     centre[axis] = through.low_mm[axis] + share * (through.high_mm[axis] - through.low_mm[axis])
     width, height = (float(np.abs(direction) @ size) for direction in (view.right, view.up))
-    return Plane(view, (float(centre[0]), float(centre[1]), float(centre[2])), width, height, _STEP_MM)
+    step = _STEP_MM * width / float(size[0])  # slices of every view are as wide as the axial ones
+    return Plane(view, (float(centre[0]), float(centre[1]), float(centre[2])), width, height, step)
 
 
 def _contoured(camera: _Camera, plane: Plane) -> Panel:
-    lines = [_lines(camera, plane, shape, _PROPOSED_COLOUR, width=0.6) for shape in camera.proposed]
+    lines = [_lines(camera, plane, shape, _PROPOSED_COLOUR, width=0.8) for shape in camera.proposed]
     lines += [_lines(camera, plane, shape, _share(shape.colour)) for shape in camera.shapes]
     return Panel(plane, _rgb(camera.grey(plane)), tuple(lines))
 
@@ -200,7 +202,7 @@ def _share(colour: tuple[int, int, int]) -> Colour:
     return colour[0] / 255, colour[1] / 255, colour[2] / 255
 
 
-def _lines(camera: _Camera, plane: Plane, shape: Shape, colour: Colour, *, width: float = 1.0) -> Lines:
+def _lines(camera: _Camera, plane: Plane, shape: Shape, colour: Colour, *, width: float = 1.6) -> Lines:
     inside = sample_plane(shape.mask, camera.index_from_mm, plane, low=shape.low)
     if inside.max() <= 0.5:
         return Lines(colour, width, ())
