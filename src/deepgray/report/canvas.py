@@ -24,7 +24,7 @@ _GAP_PIXELS = 4
 _SCALE = 1.6
 _DPI = 100
 # Faster than the usual 6, and hardly larger.
-_PNG_LEVEL = 4
+_PNG_LEVEL = 2
 # Sizes as they appear where the picture fills a page that is this wide.
 _PAGE_PIXELS = 1070
 _LETTER_PIXELS = 14.0

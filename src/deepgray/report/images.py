@@ -11,7 +11,7 @@ import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
 
-from deepgray.scan import LabelMap, Probabilities
+from deepgray.scan import LabelMap, Probabilities, Scan
 from deepgray.space import GRID_TOLERANCE_VOXELS, Grid, corner_distance_mm
 from deepgray.voxels.uncertainty import voxel_entropy
 
@@ -37,6 +37,19 @@ def write_labels(path: Path, labels: LabelMap) -> None:
     header = _header(labels.grid, np.dtype(dtype), 1)
     header.set_intent("label", name=labels.scheme.name[:15])
     _write(path, header, [labels.voxels.astype(dtype, order="F")])
+
+
+def write_scan(path: Path, scan: Scan) -> None:
+    """A scan's voxels as float32.
+
+    Args:
+        path: File to write, ``.nii.gz``.
+        scan: What to write.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    _write(path, _header(scan.grid, np.dtype(np.float32), 1), [np.asfortranarray(scan.voxels)])
 
 
 def write_entropy(path: Path, probabilities: Probabilities) -> None:

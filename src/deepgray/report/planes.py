@@ -92,10 +92,38 @@ def sample_plane(
     Returns:
         Rows from top to bottom, columns from left to right; 0 outside the block.
     """
+    picture: Image = np.zeros(plane.shape, dtype=np.float32)
+    rows, columns = _touched(voxels.shape, index_from_mm, plane, low=low)
+    if len(rows) == 0 or len(columns) == 0:
+        return picture
     first, across, down = plane.points_mm()
     linear = index_from_mm[:3, :3]
     start = apply_affine(index_from_mm, first) - np.array(low)
-    rows, columns = (np.arange(n) for n in plane.shape)
-    steps = (linear @ across)[:, None, None] * columns + (linear @ down)[:, None, None] * rows[:, None]
-    picture: Image = map_coordinates(voxels, start[:, None, None] + steps, output=np.float32, order=1, mode="constant")
+    steps = (linear @ across)[:, None, None] * np.array(columns) + (linear @ down)[:, None, None] * np.array(rows)[
+        :, None
+    ]
+    picture[rows.start : rows.stop, columns.start : columns.stop] = map_coordinates(
+        voxels, start[:, None, None] + steps, output=np.float32, order=1, mode="constant"
+    )
     return picture
+
+
+def _touched(
+    shape: tuple[int, ...], index_from_mm: Affine, plane: Plane, *, low: tuple[int, int, int]
+) -> tuple[range, range]:
+    """Rows and columns of a plane's picture that a block can reach, empty where the plane misses it."""
+    ends = [(start - 1, start + n) for start, n in zip(low, shape, strict=True)]
+    corners = np.stack(np.meshgrid(*ends, indexing="ij"), axis=-1).reshape(-1, 3)
+    first, across, down = plane.points_mm()
+    mm_from_index = np.asarray(np.linalg.inv(index_from_mm), dtype=np.float64)
+    offsets = apply_affine(mm_from_index, corners.astype(np.float64)) - first
+    depth = offsets @ np.cross(across, down)
+    if depth.min() > 0 or depth.max() < 0:
+        return range(0), range(0)
+    row_ends, column_ends = (offsets @ step / plane.step_mm**2 for step in (down, across))
+    rows, columns = plane.shape
+    return _inside(row_ends, rows), _inside(column_ends, columns)
+
+
+def _inside(ends: NDArray[np.float64], count: int) -> range:
+    return range(max(int(np.floor(ends.min())), 0), min(int(np.ceil(ends.max())) + 1, count))

@@ -59,15 +59,20 @@ def shapes_of(labels: LabelMap) -> tuple[Shape, ...]:
     block = _occupied(labels.voxels)
     if block is None:
         return ()
-    low = (block[0].start, block[1].start, block[2].start)
     crop = labels.voxels[block]
     wanted: dict[str, list[int]] = {}
     colours: dict[str, tuple[int, int, int]] = {}
     for structure in labels.scheme.structures:
         wanted.setdefault(structure.name, []).append(structure.label)
         colours.setdefault(structure.name, structure.colour)
-    masks = {name: np.isin(crop, numbers).astype(np.float32) for name, numbers in wanted.items()}
-    return tuple(Shape(name, colours[name], mask, low) for name, mask in masks.items() if mask.any())
+    shapes = []
+    for name, numbers in wanted.items():
+        inside = np.isin(crop, numbers)
+        part = _occupied(inside)
+        if part is not None:
+            x, y, z = (whole.start + own.start for whole, own in zip(block, part, strict=True))
+            shapes.append(Shape(name, colours[name], inside[part].astype(np.float32), (x, y, z)))
+    return tuple(shapes)
 
 
 def extent_of(labels: LabelMap, canonical_from_world: Affine, side: Side | None = None) -> Extent | None:
@@ -94,7 +99,7 @@ def extent_of(labels: LabelMap, canonical_from_world: Affine, side: Side | None 
     return Extent((x, y, z), (x2, y2, z2))
 
 
-def _occupied(voxels: NDArray[np.integer]) -> tuple[slice, slice, slice] | None:
+def _occupied(voxels: NDArray[np.integer] | NDArray[np.bool_]) -> tuple[slice, slice, slice] | None:
     """The block that holds every voxel above 0, with one voxel around it where there is room."""
     slices = []
     for axis in range(3):
