@@ -19,6 +19,7 @@ from deepgray.space import (
     check_rigid,
     corner_distance_mm,
     equivalent_axes,
+    inverse,
     lps_from_ras,
     reordered_grid,
     rigid_fit,
@@ -122,6 +123,11 @@ def test_lps_negates_x_and_y_of_every_voxel(grid: Grid) -> None:
 
 def test_mirror_exchanges_left_and_right_only() -> None:
     assert apply_affine(MIRROR_X, np.array([-12.0, 7, 3])).tolist() == [12, 7, 3]
+
+
+def test_inverse_finds_the_voxel_of_a_known_world_coordinate() -> None:
+    assert apply_affine(inverse(LEFTWARD), np.array([88, -120, -60])) == pytest.approx([1, 2, 3])
+    assert inverse(LEFTWARD.astype(np.float32)).dtype == np.float64
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,8 @@ from deepgray.errors import GeometryError
 
 Affine = NDArray[np.float64]
 Points = NDArray[np.float64]
+# Points as they come: millimetres, or whole voxel indices.
+AnyPoints = NDArray[np.floating | np.integer]
 
 # Two grids are one when no corner differs by more than this part of a voxel: headers store float32.
 GRID_TOLERANCE_VOXELS = 1e-2
@@ -131,7 +133,7 @@ def check_affine(affine_ras: Affine) -> None:
         raise GeometryError("An affine that spans three directions is wanted, a singular one came.")
 
 
-def apply_affine(affine: Affine, points: Points) -> Points:
+def apply_affine(affine: Affine, points: AnyPoints) -> Points:
     """Map points through an affine.
 
     Args:
@@ -142,6 +144,18 @@ def apply_affine(affine: Affine, points: Points) -> Points:
         (…, 3) float64.
     """
     return np.asarray(points, dtype=np.float64) @ affine[:3, :3].T + affine[:3, 3]
+
+
+def inverse(affine: Affine) -> Affine:
+    """The way back: what maps an affine's targets onto its sources.
+
+    Args:
+        affine: 4 × 4, invertible (``check_affine``).
+
+    Returns:
+        4 × 4 float64.
+    """
+    return np.asarray(np.linalg.inv(affine), dtype=np.float64)
 
 
 def spacing_mm(affine_ras: Affine) -> NDArray[np.float64]:
@@ -189,7 +203,7 @@ def equivalent_axes(source: Grid, target: Grid) -> tuple[tuple[int, int, int], t
         ``(order, flips)``: ``flip(transpose(array, order), axes where flips)`` lies on the target grid. None when the
         two grids do not hold the same voxel centres.
     """
-    index_map = np.linalg.inv(source.affine_ras) @ target.affine_ras
+    index_map = inverse(source.affine_ras) @ target.affine_ras
     linear = index_map[:3, :3]
     rounded = np.rint(linear)
     if not np.array_equal(np.abs(rounded).sum(axis=0), [1, 1, 1]) or not np.array_equal(
