@@ -47,6 +47,12 @@ def test_rows_are_left_right_both_structure_by_structure() -> None:
     ]
 
 
+def test_left_comes_first_whatever_the_order_of_the_scheme() -> None:
+    right_first = Scheme("right first", (structure("right caudate"), structure("left caudate")))
+    scores = compare(label_map(boxes()), label_map(boxes(), of=right_first))
+    assert [s.side for s in scores] == ["left", "right", "both"]
+
+
 def test_boxes_shifted_by_one_voxel_of_2_mm() -> None:
     scores = compare(label_map(boxes(shift=1)), label_map(boxes()))
     left, both = find(scores, "caudate", "left"), find(scores, "caudate", "both")

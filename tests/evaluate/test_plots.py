@@ -26,7 +26,7 @@ def test_scores_are_drawn_with_a_point_per_finite_value(cohort: Cohort, tmp_path
     colours = [e.get("style", "") for e in ElementTree.parse(tmp_path / "dice.svg").iter() if e.tag.endswith("use")]
     assert sum("fill: #56b4e9" in colour for colour in colours) == 2  # the caudate's colour
     text = (tmp_path / "dice.svg").read_text(encoding="utf-8")
-    assert all(f"<!-- {words} -->" in text for words in ("caudate", "own structure", "Dice", "3 scans"))
+    assert all(f"<!-- {words} -->" in text for words in ("caudate", "own structure", "1 not shown", "Dice", "3 scans"))
 
 
 def test_risk_coverage_is_drawn(tmp_path: Path) -> None:

@@ -83,7 +83,7 @@ def compare(predicted: LabelMap, truth: LabelMap, *, tolerance_mm: float = TOLER
         tolerance_mm: Tolerance of the surface Dice.
 
     Returns:
-        Scores: the left and the right structure, then the two as one (side ``both``), in the truth's order.
+        Scores in the order of the truth's structures: the left, the right, and the two as one (side ``both``).
 
     Raises:
         GeometryError: The two do not hold the same voxels.
@@ -104,7 +104,7 @@ def _parts(predicted: LabelMap, truth: LabelMap) -> list[_Part]:
         raise SettingsError(f"Structures of the truth ({wanted}) are wanted, the prediction has {', '.join(known)}.")
     parts = []
     for name in dict.fromkeys(s.name for s in shared):
-        members = [s for s in shared if s.name == name]
+        members = sorted((s for s in shared if s.name == name), key=lambda s: s.side)  # left, midline, right
         parts += [_Part(name, s.side.value, (known[s.key],), (s.label,)) for s in members]
         if {s.side for s in members} == set(HEMISPHERES):
             parts.append(_Part(name, "both", tuple(known[s.key] for s in members), tuple(s.label for s in members)))
@@ -138,7 +138,7 @@ def _describe(labels: LabelMap) -> str:
 def _score(pair: _Pair, part: _Part, *, tolerance_mm: float) -> Score:
     predicted, truth = _mask(pair.predicted, part.predicted), _mask(pair.truth, part.truth)
     distances = surface_distances(predicted, truth, spacing_mm=pair.spacing_mm)
-    volumes_mm3 = [np.count_nonzero(mask) * pair.voxel_volume_mm3 for mask in (predicted, truth)]
+    volumes_mm3 = [int(np.count_nonzero(mask)) * pair.voxel_volume_mm3 for mask in (predicted, truth)]
     return Score(
         structure=part.structure,
         side=part.side,

@@ -22,7 +22,9 @@ _GREY = "0.55"
 
 
 def draw_scores(cohort: Cohort, path: Path, *, measure: Measure = MEASURES[0]) -> None:
-    """Draw one measure: a box per structure and side, a point per scan. Values that are not finite are left out.
+    """Draw one measure: a box per structure and side, a point per scan.
+
+    Values that are not finite are left out, and their number is said below the box.
 
     Args:
         cohort: Scores of many scans.
@@ -34,15 +36,16 @@ def draw_scores(cohort: Cohort, path: Path, *, measure: Measure = MEASURES[0]) -
     """
     groups: dict[tuple[str, str], list[float]] = {}
     for row in cohort.rows:
-        values = groups.setdefault((row.score.structure, row.score.side), [])
-        value = measure.of(row.score)
-        if np.isfinite(value):
-            values.append(value)
+        groups.setdefault((row.score.structure, row.score.side), []).append(measure.of(row.score))
     figure = _figure(width_inches=max(4.0, 1.0 + 0.55 * len(groups)))
     axes = figure.add_subplot()
-    for place, ((structure, _), values) in enumerate(groups.items()):
-        _box_and_points(axes, place, values, colour=_colour(structure))
-    axes.set_xticks(range(len(groups)), [f"{structure}\n{side}" for structure, side in groups], rotation=90, fontsize=7)
+    titles = []
+    for place, ((structure, side), values) in enumerate(groups.items()):
+        finite = [value for value in values if np.isfinite(value)]
+        _box_and_points(axes, place, finite, colour=_colour(structure))
+        left_out = len(values) - len(finite)
+        titles.append(f"{structure}\n{side}" + (f"\n{left_out} not shown" if left_out else ""))
+    axes.set_xticks(range(len(groups)), titles, rotation=90, fontsize=7)
     axes.set_ylabel(measure.title)
     axes.set_title(f"{len({row.stem for row in cohort.rows})} scans", fontsize=9)
     _save(figure, path)
