@@ -17,7 +17,7 @@ from deepgray.errors import GeometryError, NoHeadError
 from deepgray.models import Model
 from deepgray.result import Pose
 from deepgray.scan import LabelMap, Scan
-from deepgray.space import Affine, Grid, Points, apply_affine, rigid_fit, rotation_degrees
+from deepgray.space import Affine, Grid, Points, apply_affine, inverse, rigid_fit, rotation_degrees
 from deepgray.voxels.intensity import normalise
 from deepgray.voxels.resample import to_frame
 
@@ -92,7 +92,7 @@ def _first_guess(scan: Scan, model: Model) -> Affine:
 def _look(scan: Scan, pose: Affine, model: Model) -> _Look:
     recipe = model.recipe
     frame = recipe.box.grid(recipe.spacing_mm)
-    world_from_frame = np.linalg.inv(pose)
+    world_from_frame = inverse(pose)
     seen = to_frame(scan.voxels, scan.affine_ras, frame, world_from_frame=world_from_frame)
     if np.count_nonzero(seen) < seen.size // 1000:
         raise NoHeadError("A scan that shows a head is wanted, next to nothing in this one differs from zero.")

@@ -1,4 +1,4 @@
-"""The nuclei on the scan's own grid: one hemisphere at a time in the canonical frame, the right one mirrored in and back."""
+"""The nuclei on the scan's own grid: one side at a time in the canonical frame, the right one mirrored in and back."""
 
 from __future__ import annotations
 
@@ -6,15 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from deepgray.anatomy import HEMISPHERES, Scheme, Side, Structure
 from deepgray.errors import FieldOfViewError, SettingsError
 from deepgray.models import Model
 from deepgray.result import Outline, Pose, StructureUncertainty
 from deepgray.scan import LabelMap, Probabilities, Scan
-from deepgray.space import MIRROR_X, Affine, Box, Grid
-from scipy import ndimage
-
+from deepgray.space import MIRROR_X, Affine, Box, Grid, inverse
 from deepgray.voxels.components import largest_component, touches_border
 from deepgray.voxels.intensity import normalise
 from deepgray.voxels.resample import block_of, from_frame, to_frame
@@ -74,7 +73,9 @@ def _channels(model: Model, scheme: Scheme) -> dict[str, int]:
     channels = {name: number for number, name in enumerate(model.recipe.outputs)}
     unknown = sorted({s.name for s in scheme.structures} - set(channels))
     if unknown:
-        raise SettingsError(f"Scheme '{scheme.name}' wants {_list(unknown)}; network '{model.name}' gives {_list(list(channels))}.")
+        raise SettingsError(
+            f"Scheme '{scheme.name}' wants {_list(unknown)}; network '{model.name}' gives {_list(list(channels))}."
+        )
     return channels
 
 
@@ -84,7 +85,7 @@ def _list(names: list[str]) -> str:
 
 def world_from_side(pose: Pose, side: Side) -> Affine:
     """From the frame of the left hemisphere to world: the right side is mirrored into it."""
-    back = np.linalg.inv(pose.canonical_from_world)
+    back = inverse(pose.canonical_from_world)
     return back @ MIRROR_X if side is Side.RIGHT else back
 
 
@@ -104,15 +105,13 @@ def _run(scan: Scan, box: Box, world_from_frame: Affine, model: Model) -> tuple[
     seen = to_frame(scan.voxels, scan.affine_ras, frame, world_from_frame=world_from_frame)
     logits = model.network.run(normalise(seen, model.recipe.intensity)[None, None])[0]
     probabilities = softmax(logits)
-    content = largest_component(probabilities[1:].sum(axis=0) > 0.5)  # noqa: PLR2004
+    content = largest_component(probabilities[1:].sum(axis=0) > 0.5)
     half = _Half(probabilities[1:] * content_margin(content), frame, world_from_frame, enlarged=False, cut=False)
     return half, touches_border(content)
 
 
 def content_margin(content: NDArray[np.bool_]) -> NDArray[np.float32]:
     """1 on the main body and a few voxels around it, 0 on islands far from it."""
-    from scipy import ndimage  # noqa: PLC0415
-
     return np.asarray(ndimage.binary_dilation(content, iterations=3), dtype=np.float32)
 
 
@@ -123,19 +122,18 @@ def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _check_covered(scan: Scan, frame: Grid, world_from_frame: Affine, side: Side) -> None:
-    index = np.linalg.inv(scan.affine_ras) @ world_from_frame @ frame.affine_ras
+    index = inverse(scan.affine_ras) @ world_from_frame @ frame.affine_ras
     steps = np.stack(np.meshgrid(*[np.arange(2, n, 6) for n in frame.shape], indexing="ij"), axis=-1).reshape(-1, 3)
     places = steps @ index[:3, :3].T + index[:3, 3]
-    inside = ((places >= -0.5) & (places <= np.array(scan.voxels.shape) - 0.5)).all(axis=1)  # noqa: PLR2004
+    inside = ((places >= -0.5) & (places <= np.array(scan.voxels.shape) - 0.5)).all(axis=1)
     if inside.mean() < COVERED:
         raise FieldOfViewError(
-            f"A field of view that holds the {side} nuclei is wanted, it covers {100 * inside.mean():.0f} % of their box."
+            f"A field of view that holds the {side} nuclei is wanted, "
+            f"it covers {100 * inside.mean():.0f} % of their box."
         )
 
 
-def _on_scan(
-    scan: Scan, halves: dict[Side, _Half], channels: dict[str, int], scheme: Scheme
-) -> Probabilities:
+def _on_scan(scan: Scan, halves: dict[Side, _Half], channels: dict[str, int], scheme: Scheme) -> Probabilities:
     blocks = [block_of(h.frame, scan.grid, world_from_frame=h.world_from_frame) for h in halves.values()]
     reached = [b for b in blocks if b is not None]
     low = np.min([b[0] for b in reached], axis=0)

@@ -42,7 +42,7 @@ def _percentiles(voxels: NDArray[np.float32]) -> NDArray[np.float32]:
         raise IntensityError(f"At least {FEWEST_VOXELS} voxels that are not zero are wanted, {inside.size} came.")
     low, high = np.percentile(inside[:: max(1, inside.size // SAMPLES)], PERCENTILES)
     scaled = (voxels - np.float32(low)) / np.float32(max(high - low, 1e-6))
-    return np.clip(scaled, *CLIP).astype(np.float32, copy=False)
+    return np.asarray(np.clip(scaled, *CLIP), dtype=np.float32)
 
 
 _SCALINGS: dict[str, Callable[[NDArray[np.float32]], NDArray[np.float32]]] = {"percentiles": _percentiles}

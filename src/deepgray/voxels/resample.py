@@ -28,14 +28,18 @@ def to_frame(
     voxels, affine_ras = _averaged(voxels, affine_ras, float(frame.spacing_mm.min()))
     index = np.linalg.inv(affine_ras) @ world_from_frame @ frame.affine_ras
     moved: NDArray[np.float32] = ndimage.affine_transform(
-        voxels, index[:3, :3], offset=index[:3, 3], output_shape=frame.shape, order=1, output=np.float32, prefilter=False
+        voxels,
+        index[:3, :3],
+        offset=index[:3, 3],
+        output_shape=frame.shape,
+        order=1,
+        output=np.float32,
+        prefilter=False,
     )
     return moved
 
 
-def _averaged(
-    voxels: NDArray[np.float32], affine_ras: Affine, spacing_mm: float
-) -> tuple[NDArray[np.float32], Affine]:
+def _averaged(voxels: NDArray[np.float32], affine_ras: Affine, spacing_mm: float) -> tuple[NDArray[np.float32], Affine]:
     factors = np.maximum(1, np.floor(spacing_mm / np.linalg.norm(affine_ras[:3, :3], axis=0) + 1e-3).astype(int))
     if factors.max() == 1:
         return voxels, affine_ras
@@ -89,11 +93,17 @@ def from_frame(
     """
     index = np.linalg.inv(frame.affine_ras) @ np.linalg.inv(world_from_frame) @ target.affine_ras
     steps = np.abs(index[:3, :3]).max(axis=1)
-    sigma = np.where(steps > 1.2, 0.35 * steps, 0.0)  # noqa: PLR2004 (thick slices: average what a voxel holds)
+    sigma = np.where(steps > 1.2, 0.35 * steps, 0.0)
     out = np.empty((channels.shape[0], *target.shape), dtype=np.float32)
     for source, result in zip(channels, out, strict=True):
         blurred = ndimage.gaussian_filter(source, sigma) if sigma.any() else source
         ndimage.affine_transform(
-            blurred, index[:3, :3], offset=index[:3, 3], output_shape=target.shape, order=1, output=result, prefilter=False
+            blurred,
+            index[:3, :3],
+            offset=index[:3, 3],
+            output_shape=target.shape,
+            order=1,
+            output=result,
+            prefilter=False,
         )
     return out
