@@ -1,7 +1,7 @@
 """Installs deepgray's base into a fresh environment and tells what it weighs and how soon it answers.
 
 Run it from the repository root: ``python benchmarks/install.py``. Limits: 250 MB on disk, 0.6 s for
-``deepgray --help``, 0.3 s for ``import deepgray``. The exit code is 1 when one is passed.
+``deepgray --help``, 0.3 s for ``import deepgray``. The exit code is 1 when one is missed.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def median_seconds(command: list[str | Path]) -> float:
 def tell(name: str, value: float, limit: float, unit: str) -> bool:
     """Print one line; whether the value keeps its limit."""
     kept = value <= limit
-    print(f"{name:28} {value:8.2f} {unit:3} limit {limit:g} {unit}  {'kept' if kept else 'PASSED OVER'}")
+    print(f"{name:28} {value:8.2f} {unit:3} limit {limit:g} {unit}  {'kept' if kept else 'MISSED'}")
     return kept
 
 
