@@ -7,13 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
+from scipy.special import softmax
 
 from deepgray.anatomy import HEMISPHERES, Scheme, Side, Structure
 from deepgray.errors import FieldOfViewError, SettingsError
 from deepgray.models import Model
 from deepgray.result import Outline, Pose, StructureUncertainty
 from deepgray.scan import LabelMap, Probabilities, Scan
-from deepgray.space import MIRROR_X, Affine, Box, Grid, inverse
+from deepgray.space import Affine, Box, Grid, inverse
 from deepgray.voxels.components import largest_component, touches_border
 from deepgray.voxels.intensity import normalise
 from deepgray.voxels.resample import block_of, from_frame, to_frame
@@ -83,14 +84,8 @@ def _list(names: list[str]) -> str:
     return ", ".join(names)
 
 
-def world_from_side(pose: Pose, side: Side) -> Affine:
-    """From the frame of the left hemisphere to world: the right side is mirrored into it."""
-    back = inverse(pose.canonical_from_world)
-    return back @ MIRROR_X if side is Side.RIGHT else back
-
-
 def _half(scan: Scan, pose: Pose, side: Side, model: Model) -> _Half:
-    world_from_frame = world_from_side(pose, side)
+    world_from_frame = pose.world_from_side(side)
     box = model.recipe.box
     _check_covered(scan, box.grid(model.recipe.spacing_mm), world_from_frame, side)
     half, reaches = _run(scan, box, world_from_frame, model)
@@ -104,21 +99,15 @@ def _run(scan: Scan, box: Box, world_from_frame: Affine, model: Model) -> tuple[
     frame = box.grid(model.recipe.spacing_mm)
     seen = to_frame(scan.voxels, scan.affine_ras, frame, world_from_frame=world_from_frame)
     logits = model.network.run(normalise(seen, model.recipe.intensity)[None, None])[0]
-    probabilities = softmax(logits)
+    probabilities = softmax(logits, axis=0)
     content = largest_component(probabilities[1:].sum(axis=0) > 0.5)
-    half = _Half(probabilities[1:] * content_margin(content), frame, world_from_frame, enlarged=False, cut=False)
+    half = _Half(probabilities[1:] * _margin(content), frame, world_from_frame, enlarged=False, cut=False)
     return half, touches_border(content)
 
 
-def content_margin(content: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """1 on the main body and a few voxels around it, 0 on islands far from it."""
-    return np.asarray(ndimage.binary_dilation(content, iterations=3), dtype=np.float32)
-
-
-def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Probabilities from logits (classes first)."""
-    shifted = np.exp(logits - logits.max(axis=0, keepdims=True))
-    return np.asarray(shifted / shifted.sum(axis=0, keepdims=True), dtype=np.float32)
+def _margin(content: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The main body and a few voxels around it; islands far from it are left out."""
+    return np.asarray(ndimage.binary_dilation(content, iterations=3))
 
 
 def _check_covered(scan: Scan, frame: Grid, world_from_frame: Affine, side: Side) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from deepgray.anatomy import Structure
+import numpy as np
+
+from deepgray.anatomy import Side, Structure
 from deepgray.errors import GeometryError
 from deepgray.recipe import Task
 from deepgray.scan import LabelMap, Probabilities, Scan
-from deepgray.space import Affine, check_rigid, same_grid
+from deepgray.space import MIRROR_X, Affine, check_rigid, same_grid
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +32,11 @@ class Pose:
 
     def __post_init__(self) -> None:
         check_rigid(self.canonical_from_world)
+
+    def world_from_side(self, side: Side) -> Affine:
+        """From the frame of one hemisphere to world, 4 × 4: the right side's is mirrored, so that both look left."""
+        back: Affine = np.linalg.inv(self.canonical_from_world)
+        return back @ MIRROR_X if side is Side.RIGHT else back
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,128 @@
 
 from __future__ import annotations
 
-from cyclopts import App
+import csv
+import json
+from dataclasses import KW_ONLY, asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import App, Parameter
+from rich.console import Console
+from rich.progress import track
+
+from deepgray.anatomy import scheme
+from deepgray.cli.output import writable_folder
+from deepgray.errors import MissingExtraError, OutputError, SettingsError
+from deepgray.read import read_mask, stem_of
+from deepgray.report.images import write_labels, write_scan
+
+if TYPE_CHECKING:
+    from deepgray.simulate.whole_head import SimulatedScan, WholeHead
 
 app = App(name="simulate", help="Make scans with a known answer.")
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class SimulateMrSettings:
+    """What ``deepgray simulate mr`` does.
+
+    Attributes:
+        labelmap: Label map of a whole head.
+        output: Folder for the scans and their true labels.
+        count: How many scans.
+        contrast: Plausible T1, plausible T2, any contrast at all, or a mixture.
+        spacing_mm: Voxel size along x, y and z.
+        rotation_degrees: Largest rotation of the head about each axis; 180 draws any rotation.
+        source: What the labels mean.
+        parts: Label map of the subregions on the same grid, with a table labels_striatum12.tsv (index, abbreviation)
+            beside it.
+        seed: Of the first scan; each scan adds one.
+        overwrite: Replace earlier scans.
+    """
+
+    labelmap: Path
+    _: KW_ONLY
+    output: Annotated[Path, Parameter(alias="-o")]
+    count: int = 1
+    contrast: Literal["t1", "t2", "any", "mixed"] = "t1"
+    spacing_mm: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    rotation_degrees: float = 12.0
+    source: Literal["freesurfer", "hoa2"] = "freesurfer"
+    parts: Path | None = None
+    seed: int = 1
+    overwrite: bool = False
+
+    def __post_init__(self) -> None:
+        if self.count < 1:
+            raise SettingsError(f"At least one scan is wanted, {self.count} came.")
+
+
+@app.command(name="mr")
+def simulate_mr(settings: SimulateMrSettings) -> int:
+    """Make magnetic resonance scans of a labelled head, each with its true label map.
+
+    The paths of the scans go to standard output.
+    """
+    try:
+        from deepgray.simulate import whole_head  # noqa: PLC0415 (torch is slow, and an extra)
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(f"Simulation wants {error.name}: pip install 'deepgray[train]'.") from error
+    writable_folder(settings.output)
+    head = _prepared(settings)
+    how = whole_head.MrSettings(settings.contrast, settings.spacing_mm, settings.rotation_degrees)
+    seeds = range(settings.seed, settings.seed + settings.count)
+    for seed in track(seeds, "simulate", transient=True, console=Console(stderr=True)):
+        made = whole_head.simulate_mr(head, how, seed=seed)
+        print(_write(made, settings, {"labelmap": settings.labelmap.name, "seed": seed, **asdict(how)}))
+    return 0
+
+
+def _prepared(settings: SimulateMrSettings) -> WholeHead:
+    from deepgray.simulate.whole_head import prepare  # noqa: PLC0415
+
+    labels = read_mask(settings.labelmap)
+    parts = None
+    if settings.parts is not None:
+        parts = (read_mask(settings.parts).voxels, part_names(settings.parts.with_name("labels_striatum12.tsv")))
+    return prepare(
+        labels.voxels,
+        labels.affine_ras,
+        name=stem_of(settings.labelmap).removesuffix("_dseg"),
+        source=settings.source,
+        parts=parts,
+    )
+
+
+def part_names(table: Path) -> dict[int, str]:
+    """What the numbers of a map of subregions are called.
+
+    Raises:
+        SettingsError: The table cannot be read.
+    """
+    names = {s.abbreviation: s.name for s in scheme("striatum12").structures}
+    try:
+        with table.open(newline="", encoding="utf-8") as stream:
+            rows = list(csv.DictReader(stream, delimiter="\t"))
+        found = {int(r["index"]): names.get(r["abbreviation"].split("-")[0]) for r in rows}
+    except (OSError, KeyError, ValueError) as error:
+        raise SettingsError(f"A table of index and abbreviation is wanted at {table}: {error}.") from error
+    return {number: name for number, name in found.items() if name}
+
+
+def _write(made: SimulatedScan, settings: SimulateMrSettings, how: dict[str, object]) -> Path:
+    base = settings.output / made.scan.stem
+    image = Path(f"{base}_{'T2w' if settings.contrast == 't2' else 'T1w'}.nii.gz")
+    if image.exists() and not settings.overwrite:
+        raise OutputError(f"A new file is wanted, {image} is there already (see --overwrite).")
+    try:
+        write_labels(Path(f"{base}_desc-striatum_dseg.nii.gz"), made.striatum)
+        if made.parts is not None:
+            write_labels(Path(f"{base}_desc-striatum12_dseg.nii.gz"), made.parts)
+        pose = {"canonical_from_world": made.canonical_from_world.tolist()}
+        Path(f"{base}.json").write_text(json.dumps({**how, **pose}, indent=2), encoding="utf-8")
+        write_scan(image, made.scan)
+    except OSError as error:
+        raise OutputError(f"Scans cannot be written to {settings.output}: {error}.") from error
+    return image

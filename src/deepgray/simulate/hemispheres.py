@@ -199,5 +199,3 @@ def centroid_affine(source: NDArray[np.uint8], target: NDArray[np.uint8], grid: 
     affine = np.eye(4)
     affine[:3] = solution.T
     return affine
-
-

@@ -97,12 +97,14 @@ def smooth_field(shape: tuple[int, ...], control: tuple[int, ...], channels: int
     return functional.interpolate(points, size=shape, mode="trilinear", align_corners=True)[0]
 
 
-def draw_warp(shape: tuple[int, int, int], spacing_mm: float, centre_mm: Tensor, appearance: Appearance) -> Warp:
+def draw_warp(
+    shape: tuple[int, int, int], spacing_mm: tuple[float, float, float], centre_mm: Tensor, appearance: Appearance
+) -> Warp:
     """Draw a deformation for a sample whose middle lies at ``centre_mm`` of the tissue map's frame.
 
     Args:
         shape: Voxels of the sample.
-        spacing_mm: Voxel size of the sample.
+        spacing_mm: Voxel size of the sample along each axis.
         centre_mm: (3,) middle of the sample.
         appearance: Limits.
 
@@ -113,11 +115,12 @@ def draw_warp(shape: tuple[int, int, int], spacing_mm: float, centre_mm: Tensor,
     zooms = 1 + (torch.rand(3) * 2 - 1) * appearance.zoom * 0.5 + uniform(-1, 1) * appearance.zoom * 0.5
     rotation, linear = linear, torch.diag(zooms) @ linear
     shift = (torch.rand(3) * 2 - 1) * appearance.shift_mm
-    axes = [(torch.arange(n) - (n - 1) / 2) * spacing_mm for n in shape]
+    axes = [(torch.arange(n) - (n - 1) / 2) * s for n, s in zip(shape, spacing_mm, strict=True)]
     offsets = torch.stack(torch.meshgrid(*axes, indexing="ij"), dim=-1)
     points = offsets @ linear.T + (centre_mm + shift)
     if appearance.displacement_mm > 0:
-        control = tuple(max(3, round(n * spacing_mm / appearance.control_mm)) for n in shape)
+        sizes = zip(shape, spacing_mm, strict=True)
+        control = tuple(max(3, round(n * s / appearance.control_mm)) for n, s in sizes)
         bend = smooth_field(shape, control, 3) * uniform(0.1, 1.0) * appearance.displacement_mm
         points = points + bend.permute(1, 2, 3, 0)
     rigid = offsets @ rotation.T + (centre_mm + shift) / zooms

@@ -63,14 +63,16 @@ def train(settings: TrainSettings) -> Path:
     settings.out.mkdir(parents=True, exist_ok=True)
     (settings.out / "settings.json").write_text(settings.to_json(), encoding="utf-8")
     samples, validation = make_samples(settings)
-    network = UNet(
-        len(settings.recipe.inputs), 1 + len(settings.recipe.outputs), settings.widths, patch=settings.patch
-    )
+    network = UNet(len(settings.recipe.inputs), 1 + len(settings.recipe.outputs), settings.widths, patch=settings.patch)
     average = copy.deepcopy(network)
     optimiser = torch.optim.AdamW(network.parameters(), lr=settings.learning_rate, weight_decay=1e-4)
     run = _resume(settings.out / "last.pt", network, average, optimiser)
     torch.manual_seed(settings.seed + run.step + 1)
-    stream = iter(DataLoader(samples, batch_size=None, num_workers=settings.workers, prefetch_factor=2 if settings.workers else None))
+    stream = iter(
+        DataLoader(
+            samples, batch_size=None, num_workers=settings.workers, prefetch_factor=2 if settings.workers else None
+        )
+    )
     began, recent = time.monotonic() - run.seconds, 0.0
     with Progress(transient=True) as progress:
         bar = progress.add_task(settings.network, total=settings.steps, completed=run.step)
@@ -181,7 +183,14 @@ def _record(
     run.log.append((run.step, round(run.seconds, 1), learning_rate(settings, run.step), loss, score))
     if score > run.best:
         run.best, run.best_step = score, run.step
-        best = {"weights": average.state_dict(), "widths": settings.widths, "patch": settings.patch, "recipe": settings.recipe.to_json(), "score": score, "step": run.step}
+        best = {
+            "weights": average.state_dict(),
+            "widths": settings.widths,
+            "patch": settings.patch,
+            "recipe": settings.recipe.to_json(),
+            "score": score,
+            "step": run.step,
+        }
         _save(best, settings.out / "best.pt")
     kept = {
         "network": network.state_dict(),

@@ -64,7 +64,7 @@ def whole_head(output: Tensor, sample: tuple[Tensor, Tensor, Tensor], patch: int
     """
     target, inside, coordinates = sample
     truth = functional.avg_pool3d(shares(target, output.shape[1] - 3), patch)
-    within = functional.avg_pool3d(inside[:, None].float(), patch)[:, 0] > 0.5  # noqa: PLR2004
+    within = functional.avg_pool3d(inside[:, None].float(), patch)[:, 0] > 0.5
     error = coordinate_error(output[:, -3:], functional.avg_pool3d(coordinates, patch), within)
     return dice_cross_entropy(output[:, :-3], truth) + COORDINATE_WEIGHT * error
 

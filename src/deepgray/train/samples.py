@@ -84,7 +84,7 @@ class HemisphereSamples(IterableDataset[Sample]):
         box, spacing = self.recipe.box, self.recipe.spacing_mm
         centre = (torch.tensor(box.low_mm) + torch.tensor(box.high_mm)) / 2
         shape = shape_of(self.recipe)
-        warp = mr.draw_warp(shape, spacing, centre, self.appearance)
+        warp = mr.draw_warp(shape, (spacing, spacing, spacing), centre, self.appearance)
         image = self._image(tissues, warp.points_mm, shape)
         answer = mr.sample_nearest(tissues, self.affine, warp.points_mm).long()
         target = self.table[answer]
@@ -150,7 +150,7 @@ class HeadSamples(IterableDataset[Sample]):
         box, spacing = self.recipe.box, self.recipe.spacing_mm
         centre = (torch.tensor(box.low_mm) + torch.tensor(box.high_mm)) / 2
         shape = shape_of(self.recipe)
-        warp = mr.draw_warp(shape, spacing, centre, appearance)
+        warp = mr.draw_warp(shape, (spacing, spacing, spacing), centre, appearance)
         found = mr.sample_nearest(tissues, affine, warp.points_mm)
         target = mr.sample_nearest(coarse, affine, warp.points_mm).long()
         seen = self._field_of_view(shape)

@@ -1,0 +1,243 @@
+"""Whole simulated scans with a known answer: a label map in, a magnetic resonance image and its true labels out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from deepgray.anatomy import HEMISPHERES, Side, scheme, structure
+from deepgray.errors import SettingsError
+from deepgray.scan import LabelMap, Scan
+from deepgray.simulate import hemispheres, mr
+from deepgray.simulate.tissues import SOURCES, TISSUES, tissue_lookup
+from deepgray.space import Affine, Box, Grid
+from deepgray.voxels.acpc import FREESURFER, HOA2, Labels, fit_acpc
+
+FINE_MM = 0.75
+# Where the nuclei of one side lie, with room to spare, in the canonical frame of the left side.
+NUCLEI = Box((-57.0, -51.0, -29.0), (17.0, 47.0, 53.0))
+# Air around the head, so that a turned head stays in the field of view.
+ROOM_MM = 12.0
+CONTRASTS: Mapping[str, tuple[float, float]] = {
+    "t1": (1.0, 0.0),
+    "t2": (0.0, 1.0),
+    "any": (0.0, 0.0),
+    "mixed": (0.6, 0.2),
+}
+_FRAMES: Mapping[str, Labels] = {"freesurfer": FREESURFER, "hoa2": HOA2}
+
+
+@dataclass(frozen=True)
+class MrSettings:
+    """How a simulated scan is drawn.
+
+    Attributes:
+        contrast: ``t1``, ``t2``, ``any`` (every tissue at random) or ``mixed``.
+        spacing_mm: Voxel size.
+        rotation_degrees: Largest rotation of the head about each axis; 180 draws any rotation.
+        displacement_mm: Largest standard deviation of the smooth deformation; 0 keeps the shapes.
+        zoom: Largest relative change of size.
+        stripped_share: Share of scans without skull.
+        thick_share: Share of scans with thick slices.
+    """
+
+    contrast: str = "t1"
+    spacing_mm: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    rotation_degrees: float = 12.0
+    displacement_mm: float = 2.0
+    zoom: float = 0.1
+    stripped_share: float = 0.5
+    thick_share: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.contrast not in CONTRASTS:
+            raise SettingsError(f"A contrast is wanted, one of {', '.join(CONTRASTS)}; '{self.contrast}' came.")
+        if not all(0.3 <= s <= 5.0 for s in self.spacing_mm):
+            raise SettingsError(f"Voxels of 0.3 to 5 mm are wanted, {self.spacing_mm} came.")
+
+    @property
+    def appearance(self) -> mr.Appearance:
+        """The limits in the generator's words."""
+        t1_share, t2_share = CONTRASTS[self.contrast]
+        return mr.Appearance(
+            rotation_degrees=self.rotation_degrees,
+            shift_mm=4.0,
+            zoom=self.zoom,
+            displacement_mm=self.displacement_mm,
+            control_mm=25.0,
+            t1_share=t1_share,
+            t2_share=t2_share,
+            stripped_share=self.stripped_share,
+            thick_share=self.thick_share,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class WholeHead:
+    """A label map made ready: coarse everywhere, fine and smooth where the nuclei are.
+
+    Attributes:
+        name: Name of the label map.
+        tissues: (x, y, z) uint8 tissues of the whole head.
+        affine: 4 × 4, their index to canonical mm.
+        fine: Tissues of each side on the grid of ``NUCLEI``, the right side mirrored.
+        has_parts: Whether the subregions are known.
+    """
+
+    name: str
+    tissues: NDArray[np.uint8]
+    affine: Affine
+    fine: dict[Side, NDArray[np.uint8]]
+    has_parts: bool
+
+
+@dataclass(frozen=True, eq=False)
+class SimulatedScan:
+    """A scan and what is true of it.
+
+    Attributes:
+        scan: The scan.
+        striatum: True labels of scheme ``striatum`` on the scan's grid.
+        parts: True labels of scheme ``striatum12``, or None where they are not known.
+        canonical_from_world: 4 × 4 rigid, the true pose.
+    """
+
+    scan: Scan
+    striatum: LabelMap
+    parts: LabelMap | None
+    canonical_from_world: Affine
+
+
+def prepare(
+    labels: NDArray[np.integer],
+    affine_ras: Affine,
+    *,
+    name: str,
+    source: str = "freesurfer",
+    parts: tuple[NDArray[np.integer], Mapping[int, str]] | None = None,
+) -> WholeHead:
+    """Make a label map ready for simulation.
+
+    Args:
+        labels: (x, y, z) labels of a whole head.
+        affine_ras: Their affine.
+        name: Name of the label map.
+        source: What the numbers mean: ``freesurfer`` or ``hoa2``.
+        parts: Subregions on the same grid, and what their numbers are called.
+
+    Raises:
+        SettingsError: The source is not known.
+    """
+    if source not in SOURCES:
+        raise SettingsError(f"A source of labels is wanted, one of {', '.join(SOURCES)}; '{source}' came.")
+    pose = fit_acpc(labels, affine_ras, labels=_FRAMES[source]).canonical_from_world
+    table = tissue_lookup(source, Side.LEFT)
+    fine = {
+        side: hemispheres.hemisphere(
+            labels,
+            affine_ras,
+            source=source,
+            side=side,
+            frame=(pose, NUCLEI.grid(FINE_MM)),
+            parts=parts[0] if parts else None,
+            part_names=parts[1] if parts else None,
+        )
+        for side in HEMISPHERES
+    }
+    whole = table[np.where((labels < len(table)) & (labels > 0), labels, 0)]
+    return WholeHead(name, whole, pose @ affine_ras, fine, parts is not None)
+
+
+def simulate_mr(head: WholeHead, settings: MrSettings, *, seed: int) -> SimulatedScan:
+    """One scan of a head.
+
+    Args:
+        head: A label map made ready.
+        settings: How it is drawn.
+        seed: The same seed gives the same scan.
+    """
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return _simulate(head, settings, seed)
+
+
+def _simulate(head: WholeHead, settings: MrSettings, seed: int) -> SimulatedScan:
+    low, high = _extent(head)
+    shape = tuple(
+        int(np.ceil((h - lo + 2 * ROOM_MM) / s)) for lo, h, s in zip(low, high, settings.spacing_mm, strict=True)
+    )
+    centre = torch.from_numpy((low + high) / 2).float()
+    grid = (shape[0], shape[1], shape[2])
+    warp = mr.draw_warp(grid, settings.spacing_mm, centre, settings.appearance)
+    found, left = _tissues_at(head, warp.points_mm)
+    image = mr.paint(found, settings.appearance)
+    sigma = mr.uniform(0.3, 0.6)
+    mean_mm = float(np.mean(settings.spacing_mm))
+    image = mr.gaussian_blur(image, (sigma, sigma, sigma))
+    image = mr.acquire(image, mean_mm, settings.appearance) * 1000.0
+    affine = np.diag([*settings.spacing_mm, 1.0])
+    affine[:3, 3] = -(np.array(shape) - 1) / 2 * np.array(settings.spacing_mm)
+    scan = Scan(image.numpy().astype(np.float32), affine, f"{head.name}_seed-{seed}")
+    return SimulatedScan(
+        scan,
+        _labels(found, left, affine, "striatum"),
+        _labels(found, left, affine, "striatum12") if head.has_parts else None,
+        _true_pose(warp, affine),
+    )
+
+
+def _extent(head: WholeHead) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Corners in canonical mm of the box that holds the head."""
+    places = np.argwhere(head.tissues[::4, ::4, ::4] > 0) * 4.0
+    points = places @ head.affine[:3, :3].T + head.affine[:3, 3]
+    return points.min(axis=0), points.max(axis=0)
+
+
+def _tissues_at(head: WholeHead, points_mm: Tensor) -> tuple[Tensor, Tensor]:
+    """Tissues at canonical points, fine where the nuclei are, and which points lie on the left."""
+    found = mr.sample_nearest(torch.from_numpy(head.tissues), torch.from_numpy(head.affine), points_mm)
+    left = points_mm[..., 0] < 0
+    grid: Grid = NUCLEI.grid(FINE_MM)
+    affine = torch.from_numpy(grid.affine_ras)
+    mirrored = torch.where(left[..., None], points_mm, points_mm * torch.tensor([-1.0, 1.0, 1.0]))
+    for side, here in ((Side.LEFT, left), (Side.RIGHT, ~left)):
+        near = here & _within(NUCLEI, mirrored)
+        found[near] = mr.sample_nearest(torch.from_numpy(head.fine[side]), affine, mirrored[near])
+    return found, left
+
+
+def _within(box: Box, points_mm: Tensor) -> Tensor:
+    low, high = torch.tensor(box.low_mm) + FINE_MM, torch.tensor(box.high_mm) - FINE_MM
+    return ((points_mm > low) & (points_mm < high)).all(dim=-1)
+
+
+def _labels(found: Tensor, left: Tensor, affine: Affine, name: str) -> LabelMap:
+    names = {s.name for s in scheme(name).structures}
+    tables = {side: torch.zeros(len(TISSUES), dtype=torch.int16) for side in HEMISPHERES}
+    for number, tissue in enumerate(TISSUES):
+        whole, _, part = tissue.name.partition("/")
+        wanted = part if name == "striatum12" else whole.removeprefix("external ").removeprefix("internal ")
+        if wanted in names:
+            for side, table in tables.items():
+                table[number] = structure(f"{side} {wanted}").label
+    index = found.long()
+    voxels = torch.where(left, tables[Side.LEFT][index], tables[Side.RIGHT][index])
+    return LabelMap(voxels.numpy(), affine, scheme(name))
+
+
+def _true_pose(warp: mr.Warp, affine: Affine) -> Affine:
+    """The rigid map from the scan's world to the canonical frame, read off four voxels."""
+    rigid = warp.rigid_mm[:2, :2, :2].double().numpy()
+    origin = rigid[0, 0, 0]
+    steps = np.stack([rigid[1, 0, 0] - origin, rigid[0, 1, 0] - origin, rigid[0, 0, 1] - origin], axis=1)
+    index_map = np.eye(4)
+    index_map[:3, :3], index_map[:3, 3] = steps, origin
+    pose: Affine = index_map @ np.linalg.inv(affine)
+    left, _, right = np.linalg.svd(pose[:3, :3])
+    pose[:3, :3] = left @ right
+    return pose

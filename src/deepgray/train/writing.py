@@ -1,0 +1,65 @@
+"""What a run leaves behind for people and for inference: plot, network file, card."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import torch
+
+from deepgray.train.export import export
+from deepgray.train.settings import TrainSettings
+
+
+def write_up(settings: TrainSettings) -> Path:
+    """Export the best weights of a run, plot its log, and generate its card.
+
+    Returns:
+        The network file.
+    """
+    target = settings.out / f"{settings.network}.onnx"
+    sha256 = export(settings.out / "best.pt", target)
+    plot(settings.out / "log.csv", settings.out / "log.png")
+    (settings.out / f"{settings.network}.md").write_text(card(settings, sha256), encoding="utf-8")
+    return target
+
+
+def plot(log: Path, picture: Path) -> None:
+    """Loss and validation score against steps."""
+    from matplotlib.figure import Figure  # noqa: PLC0415
+
+    with log.open(newline="", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    steps = [float(r["step"]) for r in rows]
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    left = figure.add_subplot()
+    left.plot(steps, [float(r["loss"]) for r in rows], color="tab:gray", label="training loss")
+    left.set(xlabel="step", ylabel="training loss")
+    right = left.twinx()
+    right.plot(steps, [float(r["validation"]) for r in rows], color="tab:blue", marker=".", label="validation score")
+    right.set_ylabel("validation score, simulated scans of held-out heads", color="tab:blue")
+    figure.savefig(picture, dpi=120)
+
+
+def card(settings: TrainSettings, sha256: str) -> str:
+    """The part of a network's card that a run knows by itself, Markdown."""
+    kept = torch.load(settings.out / "best.pt", weights_only=True)
+    recipe = settings.recipe
+    size = sum(v.numel() for v in kept["weights"].values())
+    sources = [f"label maps in `{settings.anatomies.name}`"]
+    if settings.nuclei is not None:
+        sources.append(f"nuclei in `{settings.nuclei.name}`, placed in heads of the former")
+    return "\n".join(
+        [
+            f"# {recipe.name} {recipe.version}",
+            "",
+            f"- sha256: `{sha256}`",
+            f"- network: U-Net, widths {', '.join(map(str, kept['widths']))}, {size / 1e6:.2f} million parameters",
+            f"- sees: {recipe.low_mm} to {recipe.high_mm} mm at {recipe.spacing_mm} mm, {', '.join(recipe.inputs)}",
+            f"- gives: {', '.join(recipe.outputs)}",
+            f"- trained on: simulated scans of {' and '.join(sources)}; no real scan",
+            f"- steps: {kept['step']} of {settings.steps} planned, seed {settings.seed}",
+            f"- score on simulated scans of held-out heads while training: {kept['score']:.4f}",
+            "",
+        ]
+    )
