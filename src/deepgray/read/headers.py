@@ -26,6 +26,8 @@ _ROUNDING_MM = 1e-4
 
 _NIFTI1_BYTES, _NIFTI2_BYTES = 348, 540
 _MAGIC = {_NIFTI1_BYTES: b"n+1\x00", _NIFTI2_BYTES: b"n+2\x00"}
+_MGH_VERSION = (1).to_bytes(4, "big")
+_MGH_FLAG = slice(28, 30)
 _NOT_MILLIMETRES = {1: "metres", 3: "micrometres"}
 
 # nibabel's header classes share no typed base.
@@ -57,9 +59,13 @@ def mgh_header(stream: IO[bytes]) -> Header:
 
     Raises:
         NotAnImageError: Not MGH.
+        GeometryError: No orientation.
     """
-    if stream.read(4) != (1).to_bytes(4, "big"):
+    start = stream.read(_MGH_FLAG.stop)
+    if len(start) < _MGH_FLAG.stop or start[:4] != _MGH_VERSION:
         raise NotAnImageError("an MGH image is wanted, its header is missing or damaged.")
+    if not any(start[_MGH_FLAG]):  # nibabel would fill in an orientation of its own
+        raise GeometryError("a header that says where left and right are is wanted, this one holds no orientation.")
     stream.seek(0)
     return nib.freesurfer.mghformat.MGHHeader.from_fileobj(stream)  # type: ignore[no-untyped-call]
 
@@ -126,11 +132,8 @@ def mgh_affine(header: Header) -> Affine:
     """The affine of an MGH header.
 
     Raises:
-        GeometryError: No orientation, a spacing that is not positive, an affine that places nothing, or voxels over
-            ``MAX_SPACING_MM``.
+        GeometryError: A spacing that is not positive, an affine that places nothing, or voxels over ``MAX_SPACING_MM``.
     """
-    if int(header["goodRASFlag"]) != 1:
-        raise GeometryError("a header that says where left and right are is wanted, this one holds no orientation.")
     _check_spacing(np.asarray(header["delta"], dtype=np.float64), units=0)
     affine = np.asarray(header.get_affine(), dtype=np.float64)
     _check_places("the affine", affine)
