@@ -1,0 +1,169 @@
+"""Network files for tests: tiny, made in code, and with an answer that can be worked out by hand.
+
+They know where each voxel lies in their frame (a running sum along each axis) and draw ellipsoids there. The
+one for the whole head also answers each voxel's coordinates, so that its pose is the scan's own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from deepgray.recipe import Recipe
+from deepgray.scan import Scan
+from deepgray.space import apply_affine
+
+
+@dataclass(frozen=True)
+class Ellipsoid:
+    """Where a structure is drawn, mm in the frame."""
+
+    name: str
+    centre_mm: tuple[float, float, float]
+    radii_mm: tuple[float, float, float]
+
+
+# Of the left hemisphere; accumbens joins caudate and putamen, so that all are one body.
+NUCLEI = (
+    Ellipsoid("caudate", (-12, 4, 11), (6, 15, 11)),
+    Ellipsoid("putamen", (-26, 0, 3), (7, 17, 11)),
+    Ellipsoid("accumbens", (-15, 10, -3), (8, 6, 5)),
+    Ellipsoid("pallidum", (-17, -6, 1), (4, 7, 6)),
+)
+PARTS = (
+    Ellipsoid("ventral striatum", (-15, 12, -8), (9, 9, 9)),
+    Ellipsoid("anterior caudate", (-12, 14, 12), (9, 9, 9)),
+    Ellipsoid("posterior caudate", (-12, -8, 12), (9, 9, 9)),
+    Ellipsoid("anterior putamen", (-26, 10, 5), (9, 9, 9)),
+    Ellipsoid("posterior putamen", (-26, -10, 8), (9, 9, 9)),
+    Ellipsoid("ventral putamen", (-26, -10, -6), (9, 9, 9)),
+)
+COARSE = (
+    "left thalamus", "right thalamus", "left striatum", "right striatum", "left cerebellum", "right cerebellum",
+    "midline brainstem", "midline rest of brain",
+)  # fmt: skip
+STEEPNESS = 10.0
+
+
+def recipe_of(network: str, **changes: object) -> Recipe:
+    """The recipe of one of the three networks."""
+    half = {
+        "spacing_mm": 2.0,
+        "low_mm": (-44.0, -40.0, -24.0),
+        "high_mm": (0.0, 40.0, 40.0),
+        "mirrored": True,
+        "inputs": ("image",),
+        "outputs": tuple(e.name for e in NUCLEI),
+    }
+    head = {
+        "spacing_mm": 6.0,
+        "low_mm": (-96.0, -114.0, -80.0),
+        "high_mm": (96.0, 78.0, 112.0),
+        "mirrored": False,
+        "inputs": ("image",),
+        "outputs": (*COARSE, "x", "y", "z"),
+    }
+    parts = {
+        **half,
+        "inputs": ("image", "caudate", "putamen", "accumbens"),
+        "outputs": tuple(e.name for e in PARTS),
+    }
+    values = {"head-locate": head, "striatum-outline": half, "striatum-subdivide": parts}[network]
+    return Recipe(**{"name": network, "version": "7", "modality": "mr", **values, **changes})  # type: ignore[arg-type]
+
+
+def weights_of(recipe: Recipe) -> np.ndarray:
+    """One row per output: constant, image, x, y, z, x², y², z² (mm)."""
+    rows = [np.zeros(8)]
+    drawn = {e.name: e for e in (*NUCLEI, *PARTS)}
+    for name in recipe.outputs:
+        row = np.zeros(8)
+        if name in "xyz":
+            row[2 + "xyz".index(name)] = 0.01  # decimetres
+        elif name == "midline rest of brain":
+            row[:2] = -5.0, 25.0  # brain where the image is above a fifth of its range
+        elif name in drawn:
+            centre, radii = (np.array(v, dtype=float) for v in (drawn[name].centre_mm, drawn[name].radii_mm))
+            row[0] = STEEPNESS * (1 - (centre**2 / radii**2).sum())
+            row[2:5], row[5:8] = STEEPNESS * 2 * centre / radii**2, -STEEPNESS / radii**2
+        else:
+            row[0] = -20.0
+        rows.append(row)
+    return np.array(rows)
+
+
+def save_network(path: Path, recipe: Recipe, *, metadata: bool = True) -> Path:
+    """Write the network: float16 weights behind a cast, free spatial axes, the recipe inside."""
+    onnx = pytest.importorskip("onnx", reason="onnx (extra train) is not installed")
+    node, array, info = onnx.helper.make_node, onnx.numpy_helper.from_array, onnx.helper.make_tensor_value_info
+    weights = weights_of(recipe)
+    inputs, classes = len(recipe.inputs), len(weights)
+    shift = np.array(recipe.low_mm, dtype=np.float32) - recipe.spacing_mm / 2
+    constants = {
+        "first": np.array([0], np.int64), "second": np.array([1], np.int64), "channel": np.array([1], np.int64),
+        "nought": np.float32(0).reshape(1), "one": np.float32(1).reshape(1),
+        "spacing": np.float32(recipe.spacing_mm).reshape(1), "shift": shift.reshape(1, 3, 1, 1, 1),
+        "axis2": np.array(2, np.int64), "axis3": np.array(3, np.int64), "axis4": np.array(4, np.int64),
+        "weights16": weights[:, 1:].reshape(classes, 7, 1, 1, 1).astype(np.float16),
+        "bias": weights[:, 0].astype(np.float32),
+    }  # fmt: skip
+    nodes = [
+        node("Cast", ["weights16"], ["weights"], to=onnx.TensorProto.FLOAT),
+        node("Slice", ["input", "first", "second", "channel"], ["image"]),
+        node("Mul", ["image", "nought"], ["zeros"]),
+        node("Add", ["zeros", "one"], ["ones"]),
+        *(node("CumSum", ["ones", f"axis{axis}"], [f"index{axis}"]) for axis in (2, 3, 4)),
+        node("Concat", ["index2", "index3", "index4"], ["index"], axis=1),
+        node("Mul", ["index", "spacing"], ["steps"]),
+        node("Add", ["steps", "shift"], ["place"]),
+        node("Mul", ["place", "place"], ["square"]),
+        node("Concat", ["image", "place", "square"], ["features"], axis=1),
+        node("Conv", ["features", "weights", "bias"], ["output"], kernel_shape=[1, 1, 1]),
+    ]
+    float32 = onnx.TensorProto.FLOAT
+    graph = onnx.helper.make_graph(
+        nodes,
+        "drawing",
+        [info("input", float32, [1, inputs, "x", "y", "z"])],
+        [info("output", float32, [1, classes, "x", "y", "z"])],
+        [array(value, name) for name, value in constants.items()],
+    )
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=9)
+    if metadata:
+        onnx.helper.set_model_props(model, {"recipe": recipe.to_json()})
+    onnx.save(model, str(path))
+    return path
+
+
+@pytest.fixture(scope="session")
+def drawing_task(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A task file beside the three networks it names."""
+    folder = tmp_path_factory.mktemp("networks")
+    for name in ("head-locate", "striatum-outline", "striatum-subdivide"):
+        save_network(folder / f"{name}.onnx", recipe_of(name))
+    path = folder / "drawing.toml"
+    path.write_text(
+        'name = "drawing"\ntitle = "Ellipsoids"\nmodality = "mr"\nscheme = "striatum"\n'
+        'locate_model = "head-locate.onnx"\noutline_model = "striatum-outline.onnx"\n'
+        'subdivide_scheme = "striatum12"\nsubdivide_model = "striatum-subdivide.onnx"\nreview_above = 0.9\n'
+    )
+    return path
+
+
+@pytest.fixture(scope="session")
+def head_scan() -> Scan:
+    """A bright ellipsoid in the middle of the whole head's box, so that the scan is upright.
+
+    Anisotropic, its first axis running to the left, brighter to the front.
+    """
+    shape = (66, 80, 64)
+    middle = np.array([0.0, -18.0, 16.0])
+    affine = np.diag([-2.5, 2.4, 2.6, 1.0])
+    affine[:3, 3] = middle - affine[:3, :3] @ ((np.array(shape) - 1) / 2)
+    world = apply_affine(affine, np.stack(np.meshgrid(*[np.arange(n) for n in shape], indexing="ij"), axis=-1))
+    inside = (((world - middle) / [65, 80, 65]) ** 2).sum(axis=-1) < 1
+    noise = np.random.default_rng(0).random(shape)
+    return Scan((np.where(inside, 100 + 0.2 * world[..., 1], 0) + noise).astype(np.float32), affine, stem="head")
