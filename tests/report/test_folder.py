@@ -143,7 +143,7 @@ def test_an_interruption_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Monk
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
     with pytest.raises(
-        OutputError, match="^A folder that can be written is wanted, writing to .* failed: Not a directory"
+        OutputError, match=r"^A folder that can be written is wanted, writing to .* failed: Not a directory"
     ):
         write(result(), tmp_path / "file")
 
