@@ -222,14 +222,16 @@ def _check_not_mirrored(voxels: Labels, proposed: LabelMap) -> None:
 
 
 def _check_sides(drawn: Labels, proposed: LabelMap) -> None:
-    """Refuse left labels that lie on the right, or right ones on the left, or all of them somewhere else."""
-    sides = {side: [s.label for s in proposed.scheme.of_side(side)] for side in HEMISPHERES}
+    """Refuse a left structure that lies on the right, or a right one on the left, or a mask that lies elsewhere."""
     if proposed.voxels.any() and not ((drawn != 0) & (proposed.voxels != 0)).any():
         raise MaskError(_ELSEWHERE)
     for side, other in (HEMISPHERES, HEMISPHERES[::-1]):
-        mask = np.isin(drawn, sides[side])
-        if mask.any() and _lies_on(other, mask, proposed):
-            raise MaskError(f"A corrected mask with {side} labels on the {side} is wanted, they lie on the {other}.")
+        for structure in proposed.scheme.of_side(side):
+            mask = drawn == structure.label
+            if mask.any() and _lies_on(other, mask, proposed):
+                raise MaskError(
+                    f"A corrected mask with the {structure.key} on the {side} is wanted, it lies on the {other}."
+                )
 
 
 def _lies_on(side: Side, mask: Mask, proposed: LabelMap) -> bool:
