@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from deepgray.anatomy import Side, Structure
 from deepgray.errors import GeometryError
 from deepgray.recipe import Task
 from deepgray.scan import LabelMap, Probabilities, Scan
-from deepgray.space import MIRROR_X, Affine, check_rigid, same_grid
+from deepgray.space import MIRROR_X, Affine, check_rigid, inverse, same_grid
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +33,7 @@ class Pose:
 
     def world_from_side(self, side: Side) -> Affine:
         """From the frame of one hemisphere to world, 4 × 4: the right side's is mirrored, so that both look left."""
-        back: Affine = np.linalg.inv(self.canonical_from_world)
+        back = inverse(self.canonical_from_world)
         return back @ MIRROR_X if side is Side.RIGHT else back
 
 

@@ -1,4 +1,4 @@
-"""Label maps of whole heads made ready for simulation: smooth, finer than they came, upright, one hemisphere at a time."""
+"""Label maps of whole heads made ready for simulation: smooth, finer than they came, upright, one side at a time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from deepgray.anatomy import Side
 from deepgray.simulate.tissues import INDEX, WHOLE, tissue_lookup
 from deepgray.space import MIRROR_X, Affine, Grid, apply_affine
 
-# Manual labels are traced slice by slice; a Gaussian of this width takes the stair-steps away and keeps thin structures.
+# Manual labels are traced slice by slice; a Gaussian of this width takes the steps away and keeps thin structures.
 SMOOTHING_MM = 0.7
 # Grey matter between putamen and insula that no source labels: this far from the putamen's surface.
 CLAUSTRUM_MM = (1.3, 2.8)
@@ -57,7 +57,7 @@ def smooth_resample(
     return winner
 
 
-def hemisphere(
+def hemisphere(  # noqa: PLR0913 (two maps, each with what its numbers mean, and one frame)
     labels: NDArray[np.integer],
     affine_ras: Affine,
     *,

@@ -1,8 +1,8 @@
 """Magnetic resonance images of any contrast from tissue maps, in torch, so that it runs on a GPU where there is one.
 
-One sample: warp the tissue map (rotation, zoom, smooth displacement), paint every tissue (plausible T1, plausible T2 or any
-contrast), add texture, blur to a random point-spread function, sample the wanted grid, then bias field, thick slices,
-motion, noise and gamma. Domain randomisation after Billot 2023 (doi:10.1016/j.media.2023.102789).
+One sample: warp the tissue map (rotation, zoom, smooth displacement), paint every tissue (plausible T1, plausible T2
+or any contrast), add texture, blur to a random point-spread function, sample the wanted grid, then bias field, thick
+slices, motion, noise and gamma. Domain randomisation after Billot 2023 (doi:10.1016/j.media.2023.102789).
 """
 
 from __future__ import annotations
@@ -310,7 +310,8 @@ def _ghost(image: Tensor) -> Tensor:
     shape = [1, 1, 1]
     shape[axis] = -1
     mixed = torch.where(lines.reshape(shape), other, spectrum)
-    return torch.fft.ifft(mixed, dim=axis).real
+    still: Tensor = torch.fft.ifft(mixed, dim=axis).real
+    return still
 
 
 def normalise(image: Tensor) -> Tensor:
@@ -321,4 +322,5 @@ def normalise(image: Tensor) -> Tensor:
         return image
     step = max(1, inside.numel() // 50_000)
     low, high = torch.quantile(inside[::step], torch.tensor([0.01, 0.99])).tolist()
-    return ((image - low) / max(high - low, 1e-6)).clamp(-0.25, 1.75)
+    scaled: Tensor = ((image - low) / max(high - low, 1e-6)).clamp(-0.25, 1.75)
+    return scaled

@@ -39,9 +39,9 @@ class Tissue:
         return self.family not in {"air", "skull", "soft"}
 
 
-# Relative intensities: inversion-prepared gradient echo (TI 0.9 s, TR 2.3 s) and fast spin echo (TE 90 ms) at 3 T with the
-# relaxation times of Marques 2010 (doi:10.1016/j.neuroimage.2009.10.002) for cortex and white matter; the other tissues
-# are placed between them by eye and given a wide spread.
+# Relative intensities: inversion-prepared gradient echo (TI 0.9 s, TR 2.3 s) and fast spin echo (TE 90 ms) at 3 T
+# with the relaxation times of Marques 2010 (doi:10.1016/j.neuroimage.2009.10.002) for cortex and white matter; the
+# other tissues are placed between them by eye and given a wide spread.
 TISSUES: tuple[Tissue, ...] = (
     Tissue("air", 0.0, 0.0, 0.0, "air"),
     Tissue("caudate/ventral striatum", 0.54, 0.48, 0.03, "striatum"),
@@ -191,7 +191,7 @@ def tissue_lookup(source: str, side: Side) -> NDArray[np.uint8]:
     """
     shared, sided = SOURCES[source]
     largest = max(max(v) for v in shared.values())
-    largest = max(largest, max(max(*left, *right) for left, right in sided.values()))
+    largest = max(largest, *(max(*left, *right) for left, right in sided.values()))
     table = np.zeros(largest + 1, dtype=np.uint8)
     for name, labels in shared.items():
         table[list(labels)] = INDEX[name]
@@ -206,8 +206,8 @@ def output_lookup(outputs: tuple[str, ...]) -> NDArray[np.uint8]:
     """Table from tissue to the channel of a network: 0 is background, 1 the first output.
 
     Args:
-        outputs: Names of structures; ``caudate`` takes ``caudate/…``, ``anterior caudate`` takes ``…/anterior caudate``,
-            ``pallidum`` takes both of its parts.
+        outputs: Names of structures; ``caudate`` takes ``caudate/…``, ``anterior caudate`` takes
+            ``…/anterior caudate``, ``pallidum`` takes both of its parts.
     """
     table = np.zeros(len(TISSUES), dtype=np.uint8)
     for number, tissue in enumerate(TISSUES):

@@ -92,6 +92,6 @@ def _chosen(
     best = picked.argmax(axis=0)
     known = mask & (picked.max(axis=0) > 0)
     if known.all() or not known.any() or not (mask & ~known).any():
-        return best
+        return np.asarray(best)
     nearest = ndimage.distance_transform_edt(~known, return_distances=False, return_indices=True)
     return np.asarray(best[tuple(nearest)])

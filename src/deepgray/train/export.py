@@ -73,7 +73,7 @@ def _to_onnx(network: UNet, recipe: Recipe) -> onnx.ModelProto:
         torch.onnx.export(
             network,
             (example,),
-            buffer,
+            buffer,  # type: ignore[arg-type]  # the tracing exporter writes to memory too; its types know paths only
             input_names=["image"],
             output_names=["logits"],
             dynamic_axes={"image": free, "logits": free},

@@ -129,7 +129,7 @@ def step(network: UNet, optimiser: torch.optim.Optimizer, sample: Sample, rate: 
         outputs = network.all_scales(inputs)
     loss = loss_of(outputs, sample, network.patch)
     optimiser.zero_grad(set_to_none=True)
-    loss.backward()
+    loss.backward()  # type: ignore[no-untyped-call]
     nn.utils.clip_grad_norm_(network.parameters(), CLIP_NORM)
     optimiser.step()
     return float(loss.detach())

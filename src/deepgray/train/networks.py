@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 
@@ -40,7 +42,7 @@ class UNet(nn.Module):
         self.up = nn.ModuleList()
         self.decoder = nn.ModuleList()
         self.heads = nn.ModuleList()
-        for fine, coarse in reversed(list(zip(widths[:-1], widths[1:], strict=True))):
+        for fine, coarse in reversed(list(pairwise(widths))):
             self.up.append(nn.ConvTranspose3d(coarse, fine, 2, 2))
             self.decoder.append(nn.Sequential(_block(2 * fine, fine), _block(fine, fine)))
             self.heads.append(nn.Conv3d(fine, channels_out, 1))
