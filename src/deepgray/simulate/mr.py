@@ -310,8 +310,8 @@ def _ghost(image: Tensor) -> Tensor:
     shape = [1, 1, 1]
     shape[axis] = -1
     mixed = torch.where(lines.reshape(shape), other, spectrum)
-    still: Tensor = torch.fft.ifft(mixed, dim=axis).real
-    return still
+    ghosted: Tensor = torch.fft.ifft(mixed, dim=axis).real
+    return ghosted
 
 
 def normalise(image: Tensor) -> Tensor:
