@@ -27,6 +27,7 @@ _MARGIN_MM = 14.0
 _COLUMNS = 6
 _FILL = 0.55
 _GREY_PERCENT = (0.5, 99.7)
+_HEADROOM = 1.15  # white matter stays below white, so that pale contours show on it
 _OVERVIEW_CENTRE_MM: Point = (0.0, -15.0, 10.0)
 _OVERVIEW_SIZE_MM = {View.AXIAL: (165.0, 205.0), View.CORONAL: (165.0, 205.0), View.SAGITTAL: (205.0, 205.0)}
 # Entropy below this share of its maximum is left clear, so that the anatomy shows.
@@ -152,7 +153,7 @@ def _grey_window(camera: _Camera) -> tuple[float, float]:
         ]
     )
     low, high = np.percentile(samples, _GREY_PERCENT)
-    return float(low), float(high)
+    return float(low), float(low + _HEADROOM * (high - low))
 
 
 def _rows(camera: _Camera, *views: View) -> list[list[Plane]]:
