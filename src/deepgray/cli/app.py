@@ -38,10 +38,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Exit code.
     """
     try:
-        code = _app()(sys.argv[1:] if arguments is None else list(arguments), exit_on_error=False)
+        code = _app()(sys.argv[1:] if arguments is None else list(arguments), exit_on_error=False, print_error=False)
         sys.stdout.flush()  # here, where a reader that went away is still caught
         return code if isinstance(code, int) else 0
-    except CycloptsError:  # already printed
+    except CycloptsError as error:
+        print(_sentence(error), file=sys.stderr)
         return NOT_UNDERSTOOD
     except DeepgrayError as error:
         print(f"deepgray: {error}", file=sys.stderr)
@@ -61,7 +62,6 @@ def _app() -> App:
         version=_version,
         result_action="return_value",
         suppress_keyboard_interrupt=False,
-        error_formatter=_sentence,
         default_parameter=Parameter(negative=""),
     )
     for name, place, words in COMMANDS:

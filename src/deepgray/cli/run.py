@@ -22,7 +22,7 @@ from deepgray.pipeline import STAGES, analyse, from_file
 from deepgray.read import read, stem_of
 from deepgray.recipe import Options
 from deepgray.report import finished, write
-from deepgray.review import accept
+from deepgray.review import Decide, accept
 
 
 @Parameter(name="*")
@@ -50,7 +50,7 @@ class RunSettings:
     overwrite: bool = False
     probabilities: bool = False
     corrected: Path | None = None
-    reviewer: str = ""
+    reviewer: str | None = None
     subdivide: Literal["network", "rule"] | None = None
     threads: int | None = None
     engine: Literal["openvino", "onnxruntime"] | None = None
@@ -58,7 +58,7 @@ class RunSettings:
     def __post_init__(self) -> None:
         if self.corrected is not None and len(self.scans) != 1:
             raise SettingsError(f"One scan is wanted with --corrected, {len(self.scans)} came.")
-        if (self.corrected is None) != (not self.reviewer.strip()):
+        if (self.corrected is None) != (not (self.reviewer or "").strip()):
             raise SettingsError("A mask and who drew it are wanted together: --corrected MASK --reviewer NAME.")
         _ = self.options
 
@@ -124,7 +124,9 @@ def _one(path: Path, settings: RunSettings, *, title: str, stem: str) -> tuple[s
 def _analysed(path: Path, settings: RunSettings, progress: Callable[[str], None]) -> tuple[Path, tuple[str, ...]]:
     progress("read")
     scan = read(path, modality=models.task(settings.task).modality)
-    decide = from_file(settings.corrected, settings.reviewer) if settings.corrected else accept
+    decide: Decide = accept
+    if settings.corrected is not None and settings.reviewer is not None:
+        decide = from_file(settings.corrected, settings.reviewer)
     result = analyse(scan, settings.task, decide=decide, progress=progress, options=settings.options)
     progress("report")
     folder = write(result, settings.output, probabilities=settings.probabilities, overwrite=settings.again)
@@ -135,7 +137,9 @@ def _analysed(path: Path, settings: RunSettings, progress: Callable[[str], None]
 def _bar(title: str) -> Iterator[Callable[[str], None]]:
     """A bar on standard error that moves with the stages; it is gone when the scan's line is printed."""
     columns = (TextColumn("{task.fields[title]}"), BarColumn(24), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False) as bar:
+    console = Console(stderr=True)
+    quiet = not console.is_terminal
+    with Progress(*columns, console=console, transient=True, redirect_stdout=False, disable=quiet) as bar:
         stages = ("read", *STAGES, "report")
         shown = bar.add_task("", total=len(stages), title=title)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
@@ -15,6 +16,7 @@ from deepgray.measure import volumes
 from deepgray.read import stem_of
 from deepgray.report.images import write_labels
 from deepgray.report.tables import write_lookup, write_measures
+from deepgray.result import Measurement, Outline
 from deepgray.subdivide import split_label_map
 
 
@@ -51,15 +53,22 @@ def split_striatum(settings: SplitStriatumSettings) -> int:
     labels = reader(chosen_mapping(settings.mapping, "striatum"))(settings.labelmap)
     parts = split_label_map(labels, rule=settings.rule)
     numbers = volumes(parts)
-    base = str(target).removesuffix("_dseg.nii.gz")
-    try:
-        write_lookup(Path(f"{base}_dseg.tsv"), parts.labels.scheme)
-        write_measures(Path(f"{base}_measures.tsv"), numbers)
-        write_labels(target, parts.labels)
-    except OSError as error:
-        raise OutputError(
-            f"Subregions could not be written to {settings.output}: {error.strerror or error}."
-        ) from error
+    _write(parts, numbers, target)
     rows((n.structure, n.side, n.quantity, f"{n.value:.5g}", n.unit) for n in numbers)
     news(f"{parts.method}; {target}")
     return 0
+
+
+def _write(parts: Outline, numbers: tuple[Measurement, ...], target: Path) -> None:
+    """Write all files beside their place first, so that none is there without the others."""
+    base = target.name.removesuffix("_dseg.nii.gz")
+    try:
+        with TemporaryDirectory(dir=target.parent, prefix=".partial-") as folder:
+            partial = Path(folder)
+            write_lookup(partial / f"{base}_dseg.tsv", parts.labels.scheme)
+            write_measures(partial / f"{base}_measures.tsv", numbers)
+            write_labels(partial / target.name, parts.labels)
+            for path in sorted(partial.iterdir()):
+                path.replace(target.parent / path.name)
+    except OSError as error:
+        raise OutputError(f"Subregions cannot be written to {target.parent}: {error.strerror or error}.") from error

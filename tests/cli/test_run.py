@@ -1,0 +1,174 @@
+"""``deepgray run``: a line per scan, a folder per scan, and refusals before any work."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from deepgray.cli import main
+from deepgray.cli import run as run_command
+from deepgray.scan import Scan
+
+
+@pytest.fixture
+def scans(tmp_path: Path, head_scan: Scan) -> list[Path]:
+    paths = [tmp_path / "in" / f"sub-0{number}_T1w.nii.gz" for number in (1, 2)]
+    paths[0].parent.mkdir()
+    for path in paths:
+        nib.save(nib.Nifti1Image(head_scan.voxels, head_scan.affine_ras), path)
+    return paths
+
+
+def lines(capsys: pytest.CaptureFixture[str]) -> tuple[list[list[str]], str]:
+    printed = capsys.readouterr()
+    return [line.split("\t") for line in printed.out.splitlines()], printed.err
+
+
+def run(scans: list[Path], drawing_task: Path, *more: str) -> int:
+    out = scans[0].parents[1] / "out"
+    return main(["run", *map(str, scans), "-o", str(out), "--task", str(drawing_task), *more])
+
+
+def test_each_scan_gets_a_line_and_a_folder(
+    scans: list[Path], drawing_task: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(scans, drawing_task, "--threads", "1") == 0
+    found, errors = lines(capsys)
+    out = scans[0].parents[1] / "out"
+    assert [(line[0], line[1], line[3]) for line in found] == [
+        ("sub-01_T1w", "done", str(out / "sub-01_T1w")),
+        ("sub-02_T1w", "done", str(out / "sub-02_T1w")),
+    ]
+    assert all(float(line[2]) >= 0 for line in found)
+    assert errors == ""
+    names = {path.name for path in (out / "sub-01_T1w").iterdir()}
+    assert {
+        "sub-01_T1w_desc-drawing_dseg.nii.gz",
+        "sub-01_T1w_desc-striatum12_dseg.nii.gz",
+        "sub-01_T1w_desc-drawing_entropy.nii.gz",
+        "sub-01_T1w_measures.tsv",
+        "sub-01_T1w.json",
+        "sub-01_T1w_report.html",
+    } <= names
+    assert "sub-01_T1w_desc-drawing_probseg.nii.gz" not in names
+
+
+def test_a_bad_scan_does_not_stop_the_others(
+    scans: list[Path], drawing_task: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scans[0].write_bytes(b"not an image")
+    assert run(scans, drawing_task) == 1
+    found, errors = lines(capsys)
+    assert [line[1] for line in found] == ["failed", "done"]
+    assert found[0][3].startswith("sub-01_T1w.nii.gz: ")
+    assert errors == "deepgray: 1 of 2 scans failed: sub-01_T1w.\n"
+    assert sorted(p.name for p in (scans[0].parents[1] / "out").iterdir()) == ["sub-02_T1w"]
+
+
+def test_a_surprise_does_not_stop_the_others_either(
+    scans: list[Path], drawing_task: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def surprise(*_: object, **__: object) -> None:
+        raise MemoryError("no room")
+
+    monkeypatch.setattr(run_command, "analyse", surprise)
+    assert run(scans, drawing_task) == 1
+    found, errors = lines(capsys)
+    assert [line[1:2] + line[3:] for line in found] == [["failed", "unexpected MemoryError: no room"]] * 2
+    assert "Traceback" in errors
+    assert errors.endswith("2 of 2 scans failed: sub-01_T1w, sub-02_T1w.\n")
+
+
+def test_finished_scans_are_skipped_until_asked_for_again(
+    scans: list[Path], drawing_task: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(scans[:1], drawing_task)
+    record = scans[0].parents[1] / "out" / "sub-01_T1w" / "sub-01_T1w.json"
+    first = record.stat().st_mtime_ns
+    lines(capsys)
+    assert run(scans[:1], drawing_task) == 0
+    assert lines(capsys)[0][0][1] == "skipped"
+    assert record.stat().st_mtime_ns == first
+    assert run(scans[:1], drawing_task, "--overwrite", "--probabilities", "--subdivide", "rule") == 0
+    assert lines(capsys)[0][0][1] == "done"
+    assert record.stat().st_mtime_ns > first
+    assert record.with_name("sub-01_T1w_desc-drawing_probseg.nii.gz").is_file()
+    assert "geometric rule" in record.read_text()
+
+
+def test_a_corrected_mask_is_taken_and_the_scan_done_again(
+    scans: list[Path], drawing_task: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(scans[:1], drawing_task)
+    folder = scans[0].parents[1] / "out" / "sub-01_T1w"
+    image = nib.load(folder / "sub-01_T1w_desc-drawing_dseg.nii.gz")
+    voxels = np.asarray(image.dataobj).copy()
+    voxels[tuple(np.argwhere(voxels == 12)[:100].T)] = 0
+    mask = scans[0].with_name("mask.nii.gz")
+    nib.save(nib.Nifti1Image(voxels, image.affine), mask)
+    assert run(scans[:1], drawing_task, "--corrected", str(mask), "--reviewer", "A. Reader") == 0
+    assert lines(capsys)[0][-1][1] == "done"
+    again = np.asarray(nib.load(folder / "sub-01_T1w_desc-drawing_dseg.nii.gz").dataobj)
+    np.testing.assert_array_equal(again, voxels)
+    assert "A. Reader" in (folder / "sub-01_T1w.json").read_text()
+
+
+def test_flags_show_in_the_line(scans: list[Path], drawing_task: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    strict = drawing_task.with_name("strict.toml")
+    strict.write_text(drawing_task.read_text().replace("review_above = 0.9", "review_above = 0.01"))
+    assert run(scans[:1], strict) == 0
+    assert lines(capsys)[0][0][1] == "review"
+
+
+def test_the_same_stem_twice_is_refused_before_any_work(
+    scans: list[Path], drawing_task: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = scans[0].parents[1] / "sub-01_T1w.nii"
+    assert run([scans[0], other], drawing_task) == 1
+    found, errors = lines(capsys)
+    assert found == []
+    assert errors == (
+        f"deepgray: Scans with different names are wanted, {scans[0]} and {other} would both write to 'sub-01_T1w'.\n"
+    )
+    assert not (scans[0].parents[1] / "out").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_refused_at_the_start(
+    scans: list[Path], drawing_task: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (scans[0].parents[1] / "out").write_text("a file where the folder should be")
+    assert run(scans, drawing_task) == 1
+    found, errors = lines(capsys)
+    assert found == []
+    assert "A folder that can be written is wanted" in errors
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (["--corrected", "mask.nii.gz"], "--corrected MASK --reviewer NAME"),
+        (["--reviewer", "A. Reader"], "--corrected MASK --reviewer NAME"),
+        (["--corrected", "mask.nii.gz", "--reviewer", " "], "--corrected MASK --reviewer NAME"),
+        (["--threads", "0"], "At least one thread is wanted, 0 came"),
+    ],
+)
+def test_settings_that_do_not_go_together_are_refused(
+    scans: list[Path], drawing_task: Path, more: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(scans[:1], drawing_task, *more) == 2
+    assert words in lines(capsys)[1]
+
+
+def test_a_correction_belongs_to_one_scan(
+    scans: list[Path], drawing_task: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(scans, drawing_task, "--corrected", "mask.nii.gz", "--reviewer", "A. Reader") == 2
+    assert "One scan is wanted with --corrected, 2 came" in lines(capsys)[1]
+
+
+def test_an_unknown_task_is_refused(scans: list[Path], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", str(scans[0]), "-o", "never", "--task", "nothing"]) == 2
+    assert "A task is wanted, one of striatum" in lines(capsys)[1]
