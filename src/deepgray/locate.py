@@ -1,8 +1,9 @@
 """Where the head is and how it is turned: one whole-head network, looked through again until the pose stands still.
 
-The network gives a coarse map and, for every voxel of the brain, its canonical coordinates. The pose is the rigid map
-that brings the voxels onto their coordinates: thousands of votes, so that left and right, front and top follow from the
-whole anatomy. The network then sees the head again, upright in that pose.
+The network gives a coarse map and, for every voxel of the brain, how far it is from its canonical place. The pose is
+the rigid map that brings the voxels to their places: thousands of votes, so that left and right, front and top follow
+from the whole anatomy. The network then sees the head again, upright in that pose. It knows heads that are turned by up
+to some sixty degrees; where its votes disagree, the head is turned by each of the 24 rotations of a cube first.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
 
 from deepgray.anatomy import Scheme, scheme, structure
 from deepgray.errors import GeometryError, NoHeadError
@@ -21,8 +23,10 @@ from deepgray.space import Affine, Grid, Points, apply_affine, inverse, rigid_fi
 from deepgray.voxels.intensity import normalise
 from deepgray.voxels.resample import to_frame
 
-# Looks at the head: the first from the scan's own axes, the others in the pose found before.
-LOOKS = 3
+# Looks at the head after the first: each in the pose found before.
+MORE_LOOKS = 3
+# Votes that disagree by more than this (median) may come from a head that is turned too far.
+DOUBTFUL_MM = 6.0
 # The pose stands still when a look turns and moves it by less than this.
 STILL_DEGREES = 2.0
 STILL_MM = 1.5
@@ -60,9 +64,8 @@ def locate(scan: Scan, model: Model) -> Pose:
     Raises:
         NoHeadError: Too little brain, or coordinates that belong to no head.
     """
-    pose = _first_guess(scan, model)
-    look = _look(scan, pose, model)
-    for _ in range(LOOKS - 1):
+    look = _first_look(scan, model)
+    for _ in range(MORE_LOOKS):
         again = _look(scan, look.pose, model)
         moved = again.pose @ np.linalg.inv(look.pose)
         look = again
@@ -77,15 +80,35 @@ def locate(scan: Scan, model: Model) -> Pose:
     return Pose(look.pose, confidence, _coarse_map(look, model))
 
 
+def _first_look(scan: Scan, model: Model) -> _Look:
+    """The look whose votes agree best: by the scan's own axes or, where that is doubtful, by any turn of a cube."""
+    guess = _first_guess(scan, model)
+    best = _look(scan, guess, model)
+    if best.residual_mm <= DOUBTFUL_MM:
+        return best
+    middle = np.eye(4)
+    middle[:3, 3] = _middle(model)
+    for turn in Rotation.create_group("O").as_matrix():
+        turned = np.eye(4)
+        turned[:3, :3] = turn
+        candidate = _look(scan, middle @ turned @ np.linalg.inv(middle) @ guess, model)
+        if candidate.residual_mm < best.residual_mm:
+            best = candidate
+    return best
+
+
+def _middle(model: Model) -> NDArray[np.float64]:
+    box = model.recipe.box
+    return np.asarray((np.asarray(box.low_mm) + np.asarray(box.high_mm)) / 2, dtype=np.float64)
+
+
 def _first_guess(scan: Scan, model: Model) -> Affine:
     """Upright by the scan's own axes, the middle of what is bright in the middle of the network's box."""
     step = [max(1, n // 64) for n in scan.voxels.shape]
     small = np.abs(scan.voxels[:: step[0], :: step[1], :: step[2]])
     bright = np.argwhere(small > 0.5 * small[small > 0].mean()) * step
-    box = model.recipe.box
-    middle = (np.asarray(box.low_mm) + np.asarray(box.high_mm)) / 2
     pose = np.eye(4)
-    pose[:3, 3] = middle - apply_affine(scan.affine_ras, bright.mean(axis=0))
+    pose[:3, 3] = _middle(model) - apply_affine(scan.affine_ras, bright.mean(axis=0))
     return pose
 
 
@@ -103,11 +126,11 @@ def _look(scan: Scan, pose: Affine, model: Model) -> _Look:
     voxel_ml = frame.voxel_volume_mm3 / 1000.0
     brain_ml = float(brain.sum()) * voxel_ml
     if brain_ml < SMALLEST_BRAIN_ML:
-        raise NoHeadError(f"A scan that shows a head is wanted; {brain_ml:.0f} ml of brain were found.")
-    points = apply_affine(world_from_frame @ frame.affine_ras, np.argwhere(brain))
-    wanted = logits[count:, brain].T.astype(np.float64) * DECIMETRE_MM
-    found, residual_mm = _robust_fit(points, wanted)
-    return _Look(found, residual_mm, brain_ml, classes, frame, world_from_frame)
+        return _Look(pose, np.inf, brain_ml, classes, frame, world_from_frame)
+    places = apply_affine(frame.affine_ras, np.argwhere(brain))
+    wanted = places + logits[count:, brain].T.astype(np.float64) * DECIMETRE_MM
+    correction, residual_mm = _robust_fit(places, wanted)
+    return _Look(correction @ pose, residual_mm, brain_ml, classes, frame, world_from_frame)
 
 
 def _robust_fit(points: Points, wanted: Points) -> tuple[Affine, float]:

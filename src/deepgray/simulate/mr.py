@@ -22,7 +22,7 @@ class Appearance:
     """How far simulated scans may differ from one another.
 
     Attributes:
-        rotation_degrees: Largest rotation about each axis; 180 draws any rotation.
+        rotation_degrees: Largest rotation, about any axis.
         shift_mm: Largest shift along each axis.
         zoom: Largest relative change of size along each axis.
         displacement_mm: Largest standard deviation of the smooth displacement.
@@ -35,7 +35,7 @@ class Appearance:
         cropped_share: Share of scans with a cropped field of view.
     """
 
-    rotation_degrees: float = 14.0
+    rotation_degrees: float = 18.0
     shift_mm: float = 6.0
     zoom: float = 0.16
     displacement_mm: float = 2.5
@@ -73,22 +73,12 @@ def chance(share: float) -> bool:
 
 
 def random_rotation(limit_degrees: float) -> Tensor:
-    """A 3 × 3 rotation: each Euler angle within the limit, or any rotation at 180."""
-    if limit_degrees >= 180:
-        q = torch.randn(4)
-        w, x, y, z = (q / q.norm()).tolist()
-        return torch.tensor(
-            [
-                [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
-                [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
-                [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
-            ]
-        )
-    a, b, c = (math.radians(uniform(-limit_degrees, limit_degrees)) for _ in range(3))
-    rx = torch.tensor([[1, 0, 0], [0, math.cos(a), -math.sin(a)], [0, math.sin(a), math.cos(a)]])
-    ry = torch.tensor([[math.cos(b), 0, math.sin(b)], [0, 1, 0], [-math.sin(b), 0, math.cos(b)]])
-    rz = torch.tensor([[math.cos(c), -math.sin(c), 0], [math.sin(c), math.cos(c), 0], [0, 0, 1]])
-    return rx @ ry @ rz
+    """A 3 × 3 rotation by an angle up to the limit about any axis (Rodrigues' formula)."""
+    axis = torch.randn(3)
+    x, y, z = (axis / axis.norm()).tolist()
+    angle = math.radians(uniform(0.0, limit_degrees))
+    cross = torch.tensor([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
+    return torch.eye(3) + math.sin(angle) * cross + (1 - math.cos(angle)) * (cross @ cross)
 
 
 def smooth_field(shape: tuple[int, ...], control: tuple[int, ...], channels: int) -> Tensor:

@@ -39,7 +39,7 @@ class MrSettings:
     Attributes:
         contrast: ``t1``, ``t2``, ``any`` (every tissue at random) or ``mixed``.
         spacing_mm: Voxel size.
-        rotation_degrees: Largest rotation of the head about each axis; 180 draws any rotation.
+        rotation_degrees: Largest rotation of the head, about any axis.
         displacement_mm: Largest standard deviation of the smooth deformation; 0 keeps the shapes.
         zoom: Largest relative change of size.
         stripped_share: Share of scans without skull.

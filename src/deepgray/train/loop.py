@@ -104,7 +104,8 @@ def make_samples(settings: TrainSettings) -> tuple[HemisphereSamples | HeadSampl
             made.append(HemisphereSamples(maps, recipe, appearance=Appearance(), seed=settings.seed))
         else:
             heads = load_heads(sources, held_out=held_out)
-            made.append(HeadSamples(heads, recipe, appearance=HEAD_APPEARANCE, seed=settings.seed))
+            patch, seed = settings.patch, settings.seed
+            made.append(HeadSamples(heads, recipe, appearance=HEAD_APPEARANCE, patch=patch, seed=seed))
     with torch.random.fork_rng():
         torch.manual_seed(20_240_229)
         validation = [made[1].draw() for _ in range(VALIDATION_SAMPLES)]
@@ -127,7 +128,7 @@ def step(network: UNet, optimiser: torch.optim.Optimizer, sample: Sample, rate: 
     inputs = sample.inputs[None].to(device)
     with torch.autocast(device.type, torch.bfloat16):
         outputs = network.all_scales(inputs)
-    loss = loss_of(outputs, sample, network.patch)
+    loss = loss_of(outputs, sample)
     optimiser.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
     nn.utils.clip_grad_norm_(network.parameters(), CLIP_NORM)
@@ -135,13 +136,13 @@ def step(network: UNet, optimiser: torch.optim.Optimizer, sample: Sample, rate: 
     return float(loss.detach())
 
 
-def loss_of(outputs: list[Tensor], sample: Sample, patch: int) -> Tensor:
+def loss_of(outputs: list[Tensor], sample: Sample) -> Tensor:
     """The loss of one sample: classes at several scales, and coordinates where there are any."""
     device = outputs[0].device
     target, inside = sample.target[None].to(device), sample.inside[None].to(device)
     if sample.coordinates.numel() == 0:
         return at_scales(outputs, target, inside)
-    return whole_head(outputs[0], (target, inside, sample.coordinates[None].to(device)), patch)
+    return whole_head(outputs[0], target, inside, sample.coordinates[None].to(device))
 
 
 def blend(average: nn.Module, network: nn.Module, decay: float) -> None:
@@ -158,7 +159,7 @@ def validate(network: UNet, recipe: Recipe, samples: list[Sample]) -> float:
     with torch.no_grad():
         for sample in samples:
             with torch.autocast("cpu", torch.bfloat16):
-                output = network(sample.inputs[None])[0].float()
+                output = network.all_scales(sample.inputs[None])[0][0].float()
             first = 1 if len(recipe.inputs) > 1 else 0
             chosen = output[first:classes].argmax(0) + first
             chosen, target = chosen * sample.inside, sample.target * sample.inside

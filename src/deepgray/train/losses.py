@@ -51,29 +51,27 @@ def at_scales(outputs: list[Tensor], target: Tensor, inside: Tensor | None = Non
     return total
 
 
-def whole_head(output: Tensor, sample: tuple[Tensor, Tensor, Tensor], patch: int) -> Tensor:
-    """Coarse classes and canonical coordinates, judged on the coarser grid of the network's first level.
+def whole_head(output: Tensor, target: Tensor, inside: Tensor, coordinates: Tensor) -> Tensor:
+    """Coarse classes and displacements to canonical coordinates.
 
     Args:
-        output: (batch, classes + 3, x, y, z) at 1/``patch`` of the image's grid.
-        sample: Target (batch, …) classes, inside (batch, …) bool, coordinates (batch, 3, …), on the image's grid.
-        patch: Ratio of the two grids.
+        output: (batch, classes + 3, x, y, z).
+        target: (batch, x, y, z) classes.
+        inside: (batch, x, y, z) bool, where coordinates count.
+        coordinates: (batch, 3, x, y, z) decimetres.
 
     Returns:
         A scalar.
     """
-    target, inside, coordinates = sample
-    truth = functional.avg_pool3d(shares(target, output.shape[1] - 3), patch)
-    within = functional.avg_pool3d(inside[:, None].float(), patch)[:, 0] > 0.5
-    error = coordinate_error(output[:, -3:], functional.avg_pool3d(coordinates, patch), within)
-    return dice_cross_entropy(output[:, :-3], truth) + COORDINATE_WEIGHT * error
+    error = coordinate_error(output[:, -3:], coordinates, inside)
+    return dice_cross_entropy(output[:, :-3], shares(target, output.shape[1] - 3)) + COORDINATE_WEIGHT * error
 
 
 def coordinate_error(predicted: Tensor, target: Tensor, inside: Tensor) -> Tensor:
     """Mean smooth absolute error of coordinates inside the brain.
 
     Args:
-        predicted: (batch, 3, x, y, z), canonical decimetres.
+        predicted: (batch, 3, x, y, z), decimetres.
         target: The same.
         inside: (batch, x, y, z) bool.
 

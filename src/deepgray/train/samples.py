@@ -13,8 +13,15 @@ from torch.utils.data import IterableDataset
 
 from deepgray.recipe import Recipe
 from deepgray.simulate import mr
-from deepgray.simulate.tissues import TISSUES, output_lookup
+from deepgray.simulate.tissues import output_lookup
+from deepgray.space import Grid
 from deepgray.train.heads import Head, Hemisphere
+
+# A head turned by more than this is first turned by one of the rotations of a cube, see ``locate``.
+FAR_DEGREES = 65.0
+# The largest rotation is reached after this many samples.
+EASY_SAMPLES = 1200
+DECIMETRE_MM = 100.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +32,8 @@ class Sample:
         inputs: (channels, x, y, z) float32.
         target: (x, y, z) int64 classes.
         inside: (x, y, z) bool, where the answer counts.
-        coordinates: (3, x, y, z) canonical decimetres, or an empty tensor.
+        coordinates: (3, x, y, z) displacement to canonical coordinates in decimetres, or an empty tensor. For the
+            whole-head network all answers lie on the grid of its first level.
     """
 
     inputs: Tensor
@@ -37,6 +45,13 @@ class Sample:
 def shape_of(recipe: Recipe) -> tuple[int, int, int]:
     """Voxels of the recipe's box."""
     return recipe.box.grid(recipe.spacing_mm).shape
+
+
+def _places_mm(grid: Grid) -> Tensor:
+    """(x, y, z, 3) millimetres of every voxel of an upright grid."""
+    ends = zip(grid.affine_ras[:3, 3], grid.spacing_mm, grid.shape, strict=True)
+    axes = [torch.from_numpy(low + spacing * np.arange(n)) for low, spacing, n in ends]
+    return torch.stack(torch.meshgrid(*axes, indexing="ij"), dim=-1).float()
 
 
 class HemisphereSamples(IterableDataset[Sample]):
@@ -118,49 +133,62 @@ class HemisphereSamples(IterableDataset[Sample]):
 
 
 class HeadSamples(IterableDataset[Sample]):
-    """Simulated whole heads for ``head-locate``: half of them turned by any angle, half nearly upright.
+    """Simulated whole heads for ``head-locate``: half of them turned far, half nearly upright.
+
+    The answers lie on the coarser grid of the network's first level (``patch``). Coordinates are displacements:
+    canonical less frame millimetres, so that an upright head in its place asks for nothing.
 
     Args:
         heads: Tissue maps to draw from.
         recipe: Frame of the network.
         appearance: Limits of the simulation; its rotation is that of the nearly upright half.
+        patch: Voxels that the network's first level takes together along each axis.
         seed: Of the first worker; each worker adds its number.
     """
 
-    def __init__(self, heads: list[Head], recipe: Recipe, *, appearance: mr.Appearance, seed: int = 0) -> None:
-        self.recipe, self.appearance, self.seed = recipe, appearance, seed
+    def __init__(
+        self, heads: list[Head], recipe: Recipe, *, appearance: mr.Appearance, patch: int = 2, seed: int = 0
+    ) -> None:
+        self.recipe, self.appearance, self.patch, self.seed = recipe, appearance, patch, seed
         self.heads = [
             (torch.from_numpy(h.tissues), torch.from_numpy(h.coarse), torch.from_numpy(h.affine)) for h in heads
         ]
-        self.outer = torch.tensor([not t.inside_brain for t in TISSUES])
+        self.drawn = 0
 
     def __iter__(self) -> Iterator[Sample]:
         worker = torch.utils.data.get_worker_info()
         if worker is not None:
             torch.manual_seed(self.seed + 1000 * worker.id)
         while True:
-            yield self.draw()
+            self.drawn += 1
+            yield self.draw(min(1.0, self.drawn / EASY_SAMPLES))
 
-    def draw(self) -> Sample:
-        """One sample from torch's generator."""
+    def draw(self, difficulty: float = 1.0) -> Sample:
+        """One sample from torch's generator.
+
+        Args:
+            difficulty: 0–1, the part of the largest rotation that is reached.
+        """
         tissues, coarse, affine = self.heads[int(torch.randint(len(self.heads), (1,)))]
-        appearance = self.appearance
-        if mr.chance(0.5):
-            appearance = replace(appearance, rotation_degrees=180.0, shift_mm=appearance.shift_mm * 2)
+        limit = FAR_DEGREES if mr.chance(0.5) else self.appearance.rotation_degrees
+        appearance = replace(self.appearance, rotation_degrees=limit * max(0.2, difficulty))
         box, spacing = self.recipe.box, self.recipe.spacing_mm
         centre = (torch.tensor(box.low_mm) + torch.tensor(box.high_mm)) / 2
-        shape = shape_of(self.recipe)
-        warp = mr.draw_warp(shape, (spacing, spacing, spacing), centre, appearance)
-        found = mr.sample_nearest(tissues, affine, warp.points_mm)
-        target = mr.sample_nearest(coarse, affine, warp.points_mm).long()
-        seen = self._field_of_view(shape)
-        found, target = found * seen, target * seen
-        image = mr.paint(found, appearance)
+        grid = box.grid(spacing)
+        warp = mr.draw_warp(grid.shape, (spacing, spacing, spacing), centre, appearance)
+        seen = self._field_of_view(grid.shape)
+        image = mr.paint(mr.sample_nearest(tissues, affine, warp.points_mm) * seen, appearance)
         sigma = mr.uniform(0.2, 0.6)
         image = mr.gaussian_blur(image, (sigma, sigma, sigma)) * seen
         image = mr.normalise(mr.acquire(image, spacing, appearance) * seen)
-        coordinates = (warp.rigid_mm / 100.0).permute(3, 0, 1, 2)
-        return Sample(image[None], target, target > 0, coordinates)
+        target = mr.sample_nearest(coarse, affine, self._coarser(warp.points_mm)).long()
+        target = target * (functional.avg_pool3d(seen.float()[None], self.patch)[0] > 0.5)
+        displacement = self._coarser(warp.rigid_mm - _places_mm(grid)) / DECIMETRE_MM
+        return Sample(image[None], target, target > 0, displacement.permute(3, 0, 1, 2))
+
+    def _coarser(self, points_mm: Tensor) -> Tensor:
+        """(x, y, z, 3) averaged over patches."""
+        return functional.avg_pool3d(points_mm.permute(3, 0, 1, 2), self.patch).permute(1, 2, 3, 0)
 
     def _field_of_view(self, shape: tuple[int, int, int]) -> Tensor:
         """Where the scanner looked: everywhere, or a slab."""
