@@ -60,6 +60,7 @@ def _app() -> App:
         name="deepgray",
         help="Outlines and measures the deep gray matter nuclei of the brain. For research only.",
         version=_version,
+        help_format="plaintext",
         result_action="return_value",
         suppress_keyboard_interrupt=False,
         default_parameter=Parameter(negative=""),
