@@ -106,6 +106,8 @@ def _first_guess(scan: Scan, model: Model) -> Affine:
     """Upright by the scan's own axes, the middle of what is bright in the middle of the network's box."""
     step = [max(1, n // 64) for n in scan.voxels.shape]
     small = np.abs(scan.voxels[:: step[0], :: step[1], :: step[2]])
+    if not small.any():
+        raise NoHeadError("A scan that shows a head is wanted, next to nothing in this one differs from zero.")
     bright = np.argwhere(small > 0.5 * small[small > 0].mean()) * step
     pose = np.eye(4)
     pose[:3, 3] = _middle(model) - apply_affine(scan.affine_ras, bright.mean(axis=0))

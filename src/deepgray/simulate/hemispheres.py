@@ -38,7 +38,7 @@ def smooth_resample(
     """
     index_from_target = np.linalg.inv(affine_ras) @ world_from_target @ target.affine_ras
     block, shift = _needed_block(voxels, index_from_target, target.shape)
-    best = np.full(target.shape, -1.0, dtype=np.float32)
+    best = np.zeros(target.shape, dtype=np.float32)
     winner = np.zeros(target.shape, dtype=np.uint8)
     sigma = smoothing_mm / np.linalg.norm(affine_ras[:3, :3], axis=0)
     for tissue in np.unique(block):

@@ -25,14 +25,11 @@ FINE_MM = 0.75
 MARGIN_MM = 13.0
 HEAD_MM = 2.0
 
-# Coarse classes in the order of scheme ``coarse``, FreeSurfer's numbers.
+# Classes of the whole-head network, FreeSurfer's numbers, both sides together: which side is which follows from the pose.
 _COARSE: tuple[tuple[int, ...], ...] = (
-    (10,),
-    (49,),
-    (11, 12, 13, 26, 811, 813),
-    (50, 51, 52, 58, 812, 814),
-    (7, 8, 807, 809),
-    (46, 47, 808, 810),
+    (10, 49),
+    (11, 12, 13, 26, 811, 813, 50, 51, 52, 58, 812, 814),
+    (7, 8, 807, 809, 46, 47, 808, 810),
     (16, 28, 60, 801, 802, 803, 804, 805, 806),
     (2, 41, 3, 42, 4, 43, 5, 44, 14, 15, 17, 53, 18, 54, 25, 57, 30, 62, 72, 85, 136, 137, 163, 164),
 )
@@ -60,7 +57,7 @@ class Head:
     Attributes:
         name: Where it came from.
         tissues: (x, y, z) uint8.
-        coarse: (x, y, z) uint8, 0 background, then the structures of scheme ``coarse``.
+        coarse: (x, y, z) uint8, 0 background, then the outputs of ``head-locate``.
         affine: 4 × 4, index to canonical mm.
     """
 
@@ -87,11 +84,19 @@ class Sources:
     held_out: tuple[str, ...] = ("anatomy-05", "anatomy-09", "anatomy-12")
 
     def files(self, *, held_out: bool) -> list[Path]:
-        """The anatomies to train on, or those that are held out."""
+        """The anatomies to train on, or those that are held out.
+
+        Raises:
+            SettingsError: There are none.
+        """
         found = sorted(self.anatomies.glob("*_dseg.nii.gz"))
-        if not found:
-            raise SettingsError(f"Label maps *_dseg.nii.gz are wanted in {self.anatomies}, none came.")
-        return [f for f in found if any(word in f.name for word in self.held_out) == held_out]
+        chosen = [f for f in found if any(word in f.name for word in self.held_out) == held_out]
+        if not chosen:
+            words = f"with{'' if held_out else 'out'} {' or '.join(self.held_out)} in their name"
+            raise SettingsError(
+                f"Label maps *_dseg.nii.gz {words} are wanted in {self.anatomies}, none of {len(found)} is one."
+            )
+        return chosen
 
 
 def fine_grid(box: Box) -> Grid:
@@ -198,14 +203,15 @@ def _part_names(table: Path) -> dict[int, str]:
 
 def _head(sources: Sources, path: Path) -> Head:
     name = path.name.removesuffix("_dseg.nii.gz")
-    kept = sources.cache / f"{name}-head.npz"
+    kept = sources.cache / f"{name}-head-2.npz"
     if not kept.exists():
         sources.cache.mkdir(parents=True, exist_ok=True)
         labels, affine = read_integers(path)
         pose = fit_acpc(labels, affine, labels=FREESURFER).canonical_from_world
         step = [max(1, round(HEAD_MM / s)) for s in np.linalg.norm(affine[:3, :3], axis=0)]
-        small = labels[:: step[0], :: step[1], :: step[2]]
         table = tissue_lookup("freesurfer", Side.LEFT)
+        small = labels[:: step[0], :: step[1], :: step[2]]
+        small = np.where((small > 0) & (small < len(table)), small, 0)
         coarse = np.zeros(1024, dtype=np.uint8)
         for number, group in enumerate(_COARSE, start=1):
             coarse[list(group)] = number
