@@ -35,7 +35,7 @@ class SimulateMrSettings:
         count: How many scans.
         contrast: Plausible T1, plausible T2, any contrast at all, or a mixture.
         spacing_mm: Voxel size along x, y and z.
-        rotation_degrees: Largest rotation of the head about each axis; 180 draws any rotation.
+        rotation_degrees: Largest rotation of the head, about any axis.
         source: What the labels mean.
         parts: Label map of the subregions on the same grid, with a table labels_striatum12.tsv (index, abbreviation)
             beside it.

@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader
 from deepgray.recipe import Recipe
 from deepgray.simulate.mr import Appearance
 from deepgray.train.heads import Sources, load_heads, load_hemispheres
-from deepgray.train.losses import at_scales, whole_head
+from deepgray.train.losses import at_scales
 from deepgray.train.networks import UNet
 from deepgray.train.samples import HeadSamples, HemisphereSamples, Sample
 from deepgray.train.settings import TrainSettings
@@ -128,21 +128,13 @@ def step(network: UNet, optimiser: torch.optim.Optimizer, sample: Sample, rate: 
     inputs = sample.inputs[None].to(device)
     with torch.autocast(device.type, torch.bfloat16):
         outputs = network.all_scales(inputs)
-    loss = loss_of(outputs, sample)
+    target, inside = sample.target[None].to(device), sample.inside[None].to(device)
+    loss = at_scales(outputs, target, inside)
     optimiser.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
     nn.utils.clip_grad_norm_(network.parameters(), CLIP_NORM)
     optimiser.step()
     return float(loss.detach())
-
-
-def loss_of(outputs: list[Tensor], sample: Sample) -> Tensor:
-    """The loss of one sample: classes at several scales, and coordinates where there are any."""
-    device = outputs[0].device
-    target, inside = sample.target[None].to(device), sample.inside[None].to(device)
-    if sample.coordinates.numel() == 0:
-        return at_scales(outputs, target, inside)
-    return whole_head(outputs[0], target, inside, sample.coordinates[None].to(device))
 
 
 def blend(average: nn.Module, network: nn.Module, decay: float) -> None:
@@ -153,25 +145,20 @@ def blend(average: nn.Module, network: nn.Module, decay: float) -> None:
 
 
 def validate(network: UNet, recipe: Recipe, samples: list[Sample]) -> float:
-    """Mean Dice over samples and classes; for the whole-head network less its coordinate error in decimetres."""
+    """Mean Dice over samples and the classes that occur; where masks go in, the background is not to choose."""
     scores: list[float] = []
-    classes = 1 + sum(1 for name in recipe.outputs if name not in {"x", "y", "z"})
+    first = 1 if len(recipe.inputs) > 1 else 0
     with torch.no_grad():
         for sample in samples:
             with torch.autocast("cpu", torch.bfloat16):
                 output = network.all_scales(sample.inputs[None])[0][0].float()
-            first = 1 if len(recipe.inputs) > 1 else 0
-            chosen = output[first:classes].argmax(0) + first
-            chosen, target = chosen * sample.inside, sample.target * sample.inside
-            if sample.coordinates.numel():
-                chosen, target = output[:classes].argmax(0), sample.target
-            for number in range(1, classes):
-                both = int((chosen == number).sum()) + int((target == number).sum())
-                if int((target == number).sum()) > 0:
-                    scores.append(2 * int(((chosen == number) & (target == number)).sum()) / both)
-            if sample.coordinates.numel() and bool(sample.inside.any()):
-                distance = (output[-3:] - sample.coordinates).norm(dim=0)[sample.inside].median()
-                scores.append(1 - float(distance))
+            chosen = (output[first:].argmax(0) + first) * sample.inside
+            target = sample.target * sample.inside
+            for number in range(1, 1 + len(recipe.outputs)):
+                wanted = int((target == number).sum())
+                if wanted > 0:
+                    overlap = int(((chosen == number) & (target == number)).sum())
+                    scores.append(2 * overlap / (int((chosen == number).sum()) + wanted))
     return sum(scores) / len(scores)
 
 

@@ -1,4 +1,4 @@
-"""Losses: soft Dice plus cross entropy at several scales, and coordinates for the whole-head network."""
+"""The loss: soft Dice plus cross entropy, at several scales."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from torch.nn import functional
 
 # Weight of each scale, finest first.
 SCALE_WEIGHTS = (1.0, 0.35, 0.15)
-COORDINATE_WEIGHT = 4.0
 
 
 def dice_cross_entropy(logits: Tensor, truth: Tensor, inside: Tensor | None = None) -> Tensor:
@@ -49,34 +48,3 @@ def at_scales(outputs: list[Tensor], target: Tensor, inside: Tensor | None = Non
         truth = shares(target[:, ::step, ::step, ::step], output.shape[1])
         total = total + weight * dice_cross_entropy(output, truth, part)
     return total
-
-
-def whole_head(output: Tensor, target: Tensor, inside: Tensor, coordinates: Tensor) -> Tensor:
-    """Coarse classes and displacements to canonical coordinates.
-
-    Args:
-        output: (batch, classes + 3, x, y, z).
-        target: (batch, x, y, z) classes.
-        inside: (batch, x, y, z) bool, where coordinates count.
-        coordinates: (batch, 3, x, y, z) decimetres.
-
-    Returns:
-        A scalar.
-    """
-    error = coordinate_error(output[:, -3:], coordinates, inside)
-    return dice_cross_entropy(output[:, :-3], shares(target, output.shape[1] - 3)) + COORDINATE_WEIGHT * error
-
-
-def coordinate_error(predicted: Tensor, target: Tensor, inside: Tensor) -> Tensor:
-    """Mean smooth absolute error of coordinates inside the brain.
-
-    Args:
-        predicted: (batch, 3, x, y, z), decimetres.
-        target: The same.
-        inside: (batch, x, y, z) bool.
-
-    Returns:
-        A scalar.
-    """
-    error = functional.smooth_l1_loss(predicted.float(), target, beta=0.05, reduction="none").sum(1)
-    return (error * inside).sum() / inside.sum().clamp(min=1)

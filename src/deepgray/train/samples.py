@@ -17,11 +17,10 @@ from deepgray.simulate.tissues import output_lookup
 from deepgray.space import Grid
 from deepgray.train.heads import Head, Hemisphere
 
-# A head turned by more than this is first turned by one of the rotations of a cube, see ``locate``.
-FAR_DEGREES = 65.0
 # The largest rotation is reached after this many samples.
 EASY_SAMPLES = 1200
-DECIMETRE_MM = 100.0
+# Share of heads that are turned by any angle.
+FAR_SHARE = 0.4
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,15 +30,13 @@ class Sample:
     Attributes:
         inputs: (channels, x, y, z) float32.
         target: (x, y, z) int64 classes.
-        inside: (x, y, z) bool, where the answer counts.
-        coordinates: (3, x, y, z) displacement to canonical coordinates in decimetres, or an empty tensor. For the
-            whole-head network all answers lie on the grid of its first level.
+        inside: (x, y, z) bool, where the answer counts. For the whole-head network both answers lie on the coarser
+            grid of its first level.
     """
 
     inputs: Tensor
     target: Tensor
     inside: Tensor
-    coordinates: Tensor
 
 
 def shape_of(recipe: Recipe) -> tuple[int, int, int]:
@@ -104,10 +101,10 @@ class HemisphereSamples(IterableDataset[Sample]):
         answer = mr.sample_nearest(tissues, self.affine, warp.points_mm).long()
         target = self.table[answer]
         if not self.mask_tables:
-            return Sample(image[None], target, torch.ones_like(target, dtype=torch.bool), torch.empty(0))
+            return Sample(image[None], target, torch.ones_like(target, dtype=torch.bool))
         drawn = self._drawn_by_another(tissues, warp.points_mm, shape)
         masks = torch.stack([table[drawn] for table in self.mask_tables]).float()
-        return Sample(torch.cat([image[None], masks]), target, target > 0, torch.empty(0))
+        return Sample(torch.cat([image[None], masks]), target, target > 0)
 
     def _image(self, tissues: Tensor, points_mm: Tensor, shape: tuple[int, int, int]) -> Tensor:
         """Painted finer than the network sees it, so that borders hold true partial volume."""
@@ -170,21 +167,20 @@ class HeadSamples(IterableDataset[Sample]):
             difficulty: 0–1, the part of the largest rotation that is reached.
         """
         tissues, coarse, affine = self.heads[int(torch.randint(len(self.heads), (1,)))]
-        limit = FAR_DEGREES if mr.chance(0.5) else self.appearance.rotation_degrees
-        appearance = replace(self.appearance, rotation_degrees=limit * max(0.2, difficulty))
+        limit = 180.0 if mr.chance(FAR_SHARE) else self.appearance.rotation_degrees
+        appearance = replace(self.appearance, rotation_degrees=limit * max(0.1, difficulty))
         box, spacing = self.recipe.box, self.recipe.spacing_mm
         centre = (torch.tensor(box.low_mm) + torch.tensor(box.high_mm)) / 2
-        grid = box.grid(spacing)
-        warp = mr.draw_warp(grid.shape, (spacing, spacing, spacing), centre, appearance)
-        seen = self._field_of_view(grid.shape)
+        shape = shape_of(self.recipe)
+        warp = mr.draw_warp(shape, (spacing, spacing, spacing), centre, appearance)
+        seen = self._field_of_view(shape)
         image = mr.paint(mr.sample_nearest(tissues, affine, warp.points_mm) * seen, appearance)
         sigma = mr.uniform(0.2, 0.6)
         image = mr.gaussian_blur(image, (sigma, sigma, sigma)) * seen
         image = mr.normalise(mr.acquire(image, spacing, appearance) * seen)
         target = mr.sample_nearest(coarse, affine, self._coarser(warp.points_mm)).long()
-        target = target * (functional.avg_pool3d(seen.float()[None], self.patch)[0] > 0.5)
-        displacement = self._coarser(warp.rigid_mm - _places_mm(grid)) / DECIMETRE_MM
-        return Sample(image[None], target, target > 0, displacement.permute(3, 0, 1, 2))
+        target = target * (functional.avg_pool3d(seen.float()[None], self.patch)[0] > 0.5)  # noqa: PLR2004
+        return Sample(image[None], target, torch.ones_like(target, dtype=torch.bool))
 
     def _coarser(self, points_mm: Tensor) -> Tensor:
         """(x, y, z, 3) averaged over patches."""
