@@ -2,7 +2,8 @@
 
     python benchmarks/manual_scans.py SCANS TRUTH --mapping neuromorphometrics -o OUT
 
-SCANS holds ``*_T1w.nii.gz``, TRUTH ``*_dseg.nii.gz`` of the same stems. Results of ``deepgray run`` in OUT are used again
+SCANS holds ``*_T1w.nii.gz``, TRUTH ``*_dseg.nii.gz`` of the same stems. Results of ``deepgray run`` in OUT are used
+again
 when they are there. The error of a scan is one minus the mean Dice of caudate, putamen and accumbens.
 """
 

@@ -2,7 +2,8 @@
 
     python benchmarks/subregions.py ANATOMIES --heads anatomy-05 anatomy-09 anatomy-12 --scans 3
 
-The whole path runs on each scan. The truth is the label map's own twelve parts, carried through the simulated deformation.
+The whole path runs on each scan. The truth is the label map's own twelve parts, carried through the simulated
+deformation.
 The last rows give every way the true striatum, so that only the subdivision is judged.
 """
 
@@ -81,7 +82,8 @@ def report(rows: dict[str, list[tuple[str, str, float, float]]]) -> None:
         sided = [line for line in lines if not line[1].endswith("|both")]
         dice, distance = [line[2] for line in sided], [line[3] for line in sided]
         print(
-            f"{way}: mean Dice {np.mean(dice):.3f} (goal .85, aim .90), HD95 {np.mean(distance):.2f} mm (goal 2, aim 1.2)"
+            f"{way}: mean Dice {np.mean(dice):.3f} (goal .85, aim .90), "
+            f"HD95 {np.mean(distance):.2f} mm (goal 2, aim 1.2)"
         )
         for name in [s.name for s in scheme("striatum12").structures[:6]]:
             of = [line for line in sided if line[1].split("|")[0] == name]

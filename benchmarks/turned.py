@@ -2,8 +2,9 @@
 
     python benchmarks/turned.py SCAN
 
-1. The head is turned about each world axis by 0–180° in steps of 20°, in its header (exact: no voxel is interpolated) and,
-   with ``--resample``, by interpolation onto an upright grid. Dice of caudate + putamen with the upright answer brought along.
+1. The head is turned about each world axis by 0–180° in steps of 20°, in its header (exact: no voxel is interpolated)
+   and, with ``--resample``, by interpolation onto an upright grid. Dice of caudate + putamen with the upright answer
+   brought along.
 2. Arrays are permuted and flipped with their header: the label map must lie on the input grid and, brought back, agree.
 """
 
@@ -50,7 +51,7 @@ def attempt(turned: Scan, wanted: LabelMap) -> float:
     """Dice of caudate + putamen, sides kept apart; 0 where nothing was found."""
     try:
         found = analyse(turned).outline.labels
-    except Exception as error:  # noqa: BLE001 (a refusal is a figure here)
+    except Exception as error:  # a refusal is a figure here
         print("   refused:", error)
         return 0.0
     keys = [s for s in wanted.scheme.structures if s.name in WANTED]
@@ -112,9 +113,8 @@ def permuted(scan: Scan, upright: LabelMap) -> None:
     for s in upright.scheme.structures:
         index = np.argwhere(found.mask(s)).mean(0)
         sides[s.side].append(float((scan.affine_ras[:3, :3] @ index + scan.affine_ras[:3, 3])[0]))
-    print(
-        f"array flipped without its header (a mirrored person): x of left {np.mean(sides['left']):.1f}, right {np.mean(sides['right']):.1f} mm"
-    )
+    left, right = np.mean(sides["left"]), np.mean(sides["right"])
+    print(f"array flipped without its header (a mirrored person): x of left {left:.1f} mm, of right {right:.1f} mm")
 
 
 if __name__ == "__main__":

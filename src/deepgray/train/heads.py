@@ -25,7 +25,8 @@ FINE_MM = 0.75
 MARGIN_MM = 13.0
 HEAD_MM = 2.0
 
-# Classes of the whole-head network, FreeSurfer's numbers, both sides together: which side is which follows from the pose.
+# Classes of the whole-head network, FreeSurfer's numbers, both sides together: which side is which follows from the
+# pose.
 _COARSE: tuple[tuple[int, ...], ...] = (
     (10, 49),
     (11, 12, 13, 26, 811, 813, 50, 51, 52, 58, 812, 814),

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 from rich.progress import Progress
-from torch import Tensor, nn
+from torch import nn
 from torch.utils.data import DataLoader
 
 from deepgray.recipe import Recipe

@@ -179,7 +179,7 @@ class HeadSamples(IterableDataset[Sample]):
         image = mr.gaussian_blur(image, (sigma, sigma, sigma)) * seen
         image = mr.normalise(mr.acquire(image, spacing, appearance) * seen)
         target = mr.sample_nearest(coarse, affine, self._coarser(warp.points_mm)).long()
-        target = target * (functional.avg_pool3d(seen.float()[None], self.patch)[0] > 0.5)  # noqa: PLR2004
+        target = target * (functional.avg_pool3d(seen.float()[None], self.patch)[0] > 0.5)
         return Sample(image[None], target, torch.ones_like(target, dtype=torch.bool))
 
     def _coarser(self, points_mm: Tensor) -> Tensor:
