@@ -14,6 +14,7 @@ from deepgray.simulate import mr  # noqa: E402
 from deepgray.simulate.tissues import INDEX, TISSUES  # noqa: E402
 from deepgray.voxels.intensity import normalise  # noqa: E402
 
+torch.set_num_threads(1)  # small tensors
 SHAPE, SPACING_MM = (20, 16, 12), (1.0, 1.5, 2.0)
 CENTRE = torch.tensor([-20.0, -2.0, 12.0])
 STILL = mr.Appearance(rotation_degrees=0.0, shift_mm=0.0, zoom=0.0, displacement_mm=0.0)
