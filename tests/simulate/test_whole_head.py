@@ -56,7 +56,7 @@ def places_mm(labels: LabelMap, key: str) -> np.ndarray:
 def head_centre_mm(head: WholeHead, name: str, *, sign: int) -> np.ndarray:
     """Where a nucleus of the toy head lies in its canonical frame (which the fit found to about a millimetre)."""
     number = {"caudate": (11, 50), "putamen": (12, 51), "accumbens": (26, 58), "pallidum": (13, 52)}[name][sign > 0]
-    return apply_affine(head.affine, np.argwhere(LABELS == number)).mean(axis=0)
+    return apply_affine(head.affine, np.argwhere(np.isin(LABELS, number))).mean(axis=0)
 
 
 def test_truth_and_image_share_the_grid(simulated: SimulatedScan) -> None:
