@@ -116,7 +116,7 @@ def _first_look(scan: Scan, model: Model) -> _Look:
 
 def _middle(model: Model) -> NDArray[np.float64]:
     box = model.recipe.box
-    return (np.asarray(box.low_mm) + np.asarray(box.high_mm)) / 2
+    return np.asarray((np.asarray(box.low_mm) + np.asarray(box.high_mm)) / 2, dtype=np.float64)
 
 
 def _first_guess(scan: Scan, model: Model) -> Affine:
