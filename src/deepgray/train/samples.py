@@ -14,7 +14,6 @@ from torch.utils.data import IterableDataset
 from deepgray.recipe import Recipe
 from deepgray.simulate import mr
 from deepgray.simulate.tissues import output_lookup
-from deepgray.space import Grid
 from deepgray.train.heads import Head, Hemisphere
 
 # The largest rotation is reached after this many samples.
@@ -42,13 +41,6 @@ class Sample:
 def shape_of(recipe: Recipe) -> tuple[int, int, int]:
     """Voxels of the recipe's box."""
     return recipe.box.grid(recipe.spacing_mm).shape
-
-
-def _places_mm(grid: Grid) -> Tensor:
-    """(x, y, z, 3) millimetres of every voxel of an upright grid."""
-    ends = zip(grid.affine_ras[:3, 3], grid.spacing_mm, grid.shape, strict=True)
-    axes = [torch.from_numpy(low + spacing * np.arange(n)) for low, spacing, n in ends]
-    return torch.stack(torch.meshgrid(*axes, indexing="ij"), dim=-1).float()
 
 
 class HemisphereSamples(IterableDataset[Sample]):
