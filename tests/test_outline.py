@@ -1,0 +1,224 @@
+"""Outlining ellipsoids of known place and size, with a network that goes by brightness and by the nearest ellipsoid."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from drawing_networks import NUCLEI, Ellipsoid, recipe_of
+from toy_heads import STORAGES, Point, centres_mm, ellipsoid, grid_around, stored, turned
+
+from deepgray.anatomy import Scheme, Side, scheme, structure
+from deepgray.engine import Network
+from deepgray.errors import FieldOfViewError, SettingsError
+from deepgray.models import Model
+from deepgray.outline import ENLARGE_MM, outline
+from deepgray.result import Outline, Pose
+from deepgray.scan import LabelMap, Scan
+from deepgray.space import Affine, Grid, apply_affine, inverse, reordered_grid, same_grid
+
+RECIPE = recipe_of("striatum-outline")
+STRIATUM = scheme("striatum")
+# The left caudate is longer than the right one, from front to back.
+LONGER = Ellipsoid("caudate", (-12, 4, 11), (6, 21, 11))
+TURNED = turned((12, -8, 20), (3.0, -6.0, 9.0))
+# Shape and voxel size differ along every axis; the directions are those of the head, turned by another 15°.
+UPRIGHT = grid_around((0, 0, 8), (108, 100, 84), (2.0, 2.4, 1.7))
+
+
+def frame_of(shape: tuple[int, ...]) -> Grid:
+    """The recipe's box, or the enlarged one, by its number of voxels."""
+    boxes = (RECIPE.box, RECIPE.box.enlarged(ENLARGE_MM))
+    return next(box.grid(RECIPE.spacing_mm) for box in boxes if box.grid(RECIPE.spacing_mm).shape == shape)
+
+
+def nearest(places: np.ndarray) -> np.ndarray:
+    """Number of the ellipsoid (0–3) that a place on the left belongs to."""
+    far = [(((places - n.centre_mm) / np.array(n.radii_mm)) ** 2).sum(axis=-1) for n in NUCLEI]
+    return np.argmin(far, axis=0)
+
+
+def by_brightness(inputs: np.ndarray) -> np.ndarray:
+    image = inputs[0, 0].astype(np.float64)
+    own = nearest(centres_mm(frame_of(image.shape)))
+    steep = 20.0 * (image - 0.5)
+    return np.stack([-steep, *(np.where(own == n, steep, -99.0) for n in range(4))])[None].astype(np.float32)
+
+
+def model_of(forward: Callable[[np.ndarray], np.ndarray]) -> Model:
+    return Model("striatum-outline", "7", "0" * 64, Network(RECIPE, "toy", forward), RECIPE, "")
+
+
+MODEL = model_of(by_brightness)
+
+
+def pose_of(canonical_from_world: Affine) -> Pose:
+    coarse = LabelMap(np.zeros((2, 2, 2), np.uint8), np.eye(4), scheme("coarse"))
+    return Pose(canonical_from_world, 1.0, coarse)
+
+
+def truth_of(grid: Grid, canonical_from_world: Affine, *, more: tuple[Ellipsoid, ...] = ()) -> np.ndarray:
+    """Labels of scheme striatum on a grid; ``more`` is added to the left side."""
+    places = apply_affine(canonical_from_world, centres_mm(grid))
+    labels = np.zeros(grid.shape, np.int16)
+    for side, own in (("left", places), ("right", places * [-1, 1, 1])):
+        table = np.array([structure(f"{side} {n.name}").label for n in NUCLEI])
+        drawn = (*NUCLEI, LONGER, *more) if side == "left" else NUCLEI
+        within = np.any([ellipsoid(own, d.centre_mm, d.radii_mm) for d in drawn], axis=0)
+        labels[within] = table[nearest(own)][within]
+    return labels
+
+
+def scan_of(labels: np.ndarray, grid: Grid) -> Scan:
+    return Scan(np.where(labels > 0, np.float32(500), np.float32(100)), grid.affine_ras, "toy")
+
+
+def outlined(labels: np.ndarray, grid: Grid, canonical_from_world: Affine, model: Model = MODEL) -> Outline:
+    return outline(scan_of(labels, grid), pose_of(canonical_from_world), model=model, scheme=STRIATUM)
+
+
+def dice(one: np.ndarray, other: np.ndarray) -> float:
+    return 2 * float((one & other).sum()) / float(one.sum() + other.sum())
+
+
+OBLIQUE = Grid(UPRIGHT.shape, inverse(TURNED) @ turned((0, 15, 0), (0, 0, 0)) @ UPRIGHT.affine_ras)
+TRUTH = truth_of(OBLIQUE, TURNED)
+FOUND = outlined(TRUTH, OBLIQUE, TURNED)
+
+
+@pytest.mark.parametrize("wanted", STRIATUM.structures, ids=lambda s: s.key)
+def test_every_structure_is_found_where_it_is(wanted: object) -> None:
+    assert dice(FOUND.labels.mask(wanted), wanted.label == TRUTH) > 0.9
+
+
+def test_the_labels_lie_on_the_scans_own_grid() -> None:
+    np.testing.assert_array_equal(FOUND.labels.affine_ras, OBLIQUE.affine_ras)
+    assert FOUND.labels.voxels.shape == OBLIQUE.shape
+    assert FOUND.probabilities is not None
+    assert same_grid(FOUND.probabilities.grid, OBLIQUE)
+    assert FOUND.method == "network striatum-outline 7"
+    assert FOUND.notes == ()
+
+
+def test_the_longer_caudate_is_the_left_one() -> None:
+    left, right = (int(FOUND.labels.mask(structure(f"{side} caudate")).sum()) for side in ("left", "right"))
+    truth = [int((structure(f"{side} caudate").label == TRUTH).sum()) for side in ("left", "right")]
+    assert left / right == pytest.approx(truth[0] / truth[1], rel=0.05)
+    assert truth[0] > 1.2 * truth[1]
+
+
+def test_probabilities_agree_with_the_labels() -> None:
+    probabilities = FOUND.probabilities
+    assert probabilities is not None
+    assert [s.key for s in probabilities.structures] == [s.key for s in STRIATUM.structures]
+    assert probabilities.voxels.min() >= 0
+    assert probabilities.voxels.sum(axis=0).max() <= 1.0001
+    labels = FOUND.labels.voxels[probabilities.block]
+    assert (probabilities.voxels[1][labels == structure("left putamen").label] > 0.4).all()
+    outside = FOUND.labels.voxels.copy()
+    outside[probabilities.block] = 0
+    assert not outside.any()
+
+
+def test_sharp_structures_are_sure() -> None:
+    assert [u.structure.key for u in FOUND.uncertainty] == [s.key for s in STRIATUM.structures]
+    assert all(0 <= u.score < 0.2 for u in FOUND.uncertainty)
+
+
+@pytest.mark.parametrize("storage", STORAGES, ids=str)
+def test_an_array_stored_in_another_way_with_its_header_gives_the_same_labels(
+    storage: tuple[tuple[int, int, int], tuple[bool, bool, bool]],
+) -> None:
+    other = reordered_grid(OBLIQUE, *storage)
+    found = outlined(stored(TRUTH, *storage), other, TURNED)
+    np.testing.assert_array_equal(found.labels.affine_ras, other.affine_ras)
+    wanted = stored(FOUND.labels.voxels, *storage)
+    # Rounding may turn a voxel whose probability is even.
+    assert (found.labels.voxels != wanted).sum() <= 2
+
+
+# The world turned so that a head whose array was flipped, header untouched, looks upright again: a flip along the
+# second or third axis is a mirror together with half a turn.
+@pytest.mark.parametrize(("axis", "turn", "left_sign"), [(0, (0, 0, 0), -1), (1, (0, 0, 180), 1), (2, (0, 180, 0), 1)])
+def test_an_array_flipped_without_its_header_keeps_the_sides_of_the_world(
+    axis: int, turn: Point, left_sign: int
+) -> None:
+    middle = grid_around((0, 0, 0), (100, 104, 100), (2.0, 2.0, 2.0))
+    flipped = np.flip(truth_of(middle, np.eye(4)), axis).copy()
+    found = outlined(flipped, middle, turned(turn, (0, 0, 0)))
+    for wanted in STRIATUM.structures:
+        places = apply_affine(middle.affine_ras, np.argwhere(found.labels.mask(wanted)))
+        sign = left_sign if wanted.side is Side.LEFT else -left_sign
+        assert (places[:, 0] * sign).min() > 0
+    # The longer caudate, once left, is now the right one.
+    left, right = (int(found.labels.mask(structure(f"{side} caudate")).sum()) for side in ("left", "right"))
+    assert right > 1.2 * left
+
+
+def test_a_box_outside_the_field_of_view_is_refused() -> None:
+    with pytest.raises(FieldOfViewError, match="holds the left nuclei is wanted, it covers 0 %"):
+        outlined(TRUTH, OBLIQUE, turned((0, 0, 0), (300, 0, 0)) @ TURNED)
+
+
+def test_a_box_that_is_cut_is_refused() -> None:
+    # Only what lies above z = 0 is in view: 40 of 64 mm.
+    upper = UPRIGHT.crop((0, 0, 20), UPRIGHT.shape)
+    low = float(apply_affine(upper.affine_ras, np.zeros(3))[2])
+    assert -1 < low < 1
+    with pytest.raises(FieldOfViewError, match=r"covers 6\d % of their box"):
+        outlined(truth_of(upper, np.eye(4)), upper, np.eye(4))
+
+
+def test_a_side_without_nuclei_is_named() -> None:
+    labels = TRUTH.copy()
+    labels[np.isin(labels, [s.label for s in STRIATUM.of_side(Side.RIGHT)])] = 0
+    with pytest.raises(
+        FieldOfViewError, match="right caudate, right putamen, right accumbens, right pallidum is wanted"
+    ):
+        outlined(labels, OBLIQUE, TURNED)
+
+
+@pytest.mark.parametrize(
+    ("reach_mm", "note"),
+    [
+        (-48.0, "The left box was enlarged."),
+        (-60.0, "The left box was enlarged, and its content still reaches the border."),
+    ],
+)
+def test_a_box_whose_content_touches_its_border_is_enlarged_once(reach_mm: float, note: str) -> None:
+    # The box ends at −44 mm, the enlarged one at −52 mm.
+    wide = grid_around((0, 0, 8), (128, 100, 84), (2.0, 2.4, 2.0))
+    more = Ellipsoid("putamen", (-36, 0, 3), (-36 - reach_mm, 9, 9))
+    shapes: list[tuple[int, ...]] = []
+
+    def counted(inputs: np.ndarray) -> np.ndarray:
+        shapes.append(inputs.shape[2:])
+        return by_brightness(inputs)
+
+    truth = truth_of(wide, np.eye(4), more=(more,))
+    found = outlined(truth, wide, np.eye(4), model_of(counted))
+    assert shapes == [(22, 40, 32), (30, 48, 40), (22, 40, 32)]  # left, left again, right
+    assert found.notes == (note,)
+    label = structure("left putamen").label
+    reached = apply_affine(wide.affine_ras, np.argwhere(found.labels.voxels == label))[:, 0].min()
+    assert reached == pytest.approx(max(reach_mm, -52.0), abs=2.1)
+
+
+def test_an_island_far_from_the_nuclei_is_left_out() -> None:
+    island = Ellipsoid("putamen", (-36, -32, 32), (4, 4, 4))
+    found = outlined(truth_of(UPRIGHT, np.eye(4), more=(island,)), UPRIGHT, np.eye(4))
+    places = centres_mm(UPRIGHT)
+    assert not found.labels.voxels[ellipsoid(places, island.centre_mm, (6, 6, 6))].any()
+
+
+def test_a_scheme_of_fewer_structures_takes_only_those() -> None:
+    few = outline(scan_of(TRUTH, OBLIQUE), pose_of(TURNED), model=MODEL, scheme=scheme("striatum4"))
+    assert set(np.unique(few.labels.voxels)) == {0, 11, 12, 50, 51}
+    assert dice(few.labels.voxels == 12, FOUND.labels.voxels == 12) > 0.99
+
+
+def test_a_structure_that_the_network_does_not_know_is_refused() -> None:
+    unknown = Scheme("mine", (structure("left thalamus"), structure("right thalamus")))
+    with pytest.raises(SettingsError, match="'mine' wants thalamus"):
+        outline(scan_of(TRUTH, OBLIQUE), pose_of(TURNED), model=MODEL, scheme=unknown)
