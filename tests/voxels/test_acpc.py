@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deepgray.errors import AnatomyError, FieldOfViewError, GeometryError, SettingsError, ShapeError
-from deepgray.space import Grid, apply_affine, reordered_grid
-from deepgray.voxels.acpc import FREESURFER, HOA2, fit_acpc
+from deepgray.space import Grid, apply_affine, reordered_grid, rotation_degrees
+from deepgray.voxels.acpc import FREESURFER, HOA2, fit_acpc, fit_acpc_one_side
 
 # Canonical centre of the right structure, radius in mm (1.5 times that from front to back in putamen and pallidum), and
 # FreeSurfer's numbers (left, right).
@@ -144,6 +144,19 @@ def test_structures_cut_by_the_edge_are_refused() -> None:
 def test_swapped_sides_are_refused() -> None:
     with pytest.raises(AnatomyError, match="swapped"):
         fit_acpc(HEAD[::-1], HEAD_AFFINE, labels=FREESURFER)
+
+
+def test_one_side_is_near_both() -> None:
+    left = np.where(np.isin(HEAD, [n for *_, n, _ in BALLS]), HEAD, 0)
+    fit = fit_acpc_one_side(left, HEAD_AFFINE, labels=FREESURFER)
+    between = fit.canonical_from_world @ np.linalg.inv(FIT.canonical_from_world)
+    assert np.linalg.norm(between[:3, 3]) < 2.0
+    assert rotation_degrees(between) < 5.0
+    assert all(key.startswith("left") for key in fit.structures)
+    with pytest.raises(AnatomyError, match="one side"):
+        fit_acpc_one_side(np.where(HEAD == 11, HEAD, 0), HEAD_AFFINE, labels=FREESURFER)
+    with pytest.raises(AnatomyError, match="swapped"):
+        fit_acpc_one_side(left[::-1], HEAD_AFFINE, labels=FREESURFER)
 
 
 def test_bad_arguments_are_refused() -> None:

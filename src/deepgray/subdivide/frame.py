@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from deepgray.anatomy import Scheme, Side
+from deepgray.anatomy import STRIATUM, Scheme, Side
 from deepgray.errors import AnatomyError
 from deepgray.result import Pose
 from deepgray.scan import LabelMap
 from deepgray.space import Affine, rotation_degrees
-from deepgray.voxels.acpc import FREESURFER, fit_acpc
+from deepgray.voxels.acpc import FREESURFER, fit_acpc, fit_acpc_one_side
 
 # Beyond this the outline's frame and the pose do not speak of the same head, and the pose is taken.
 _AGREEMENT_MM = 8.0
@@ -30,10 +30,12 @@ class Frame:
     Attributes:
         canonical_from_world: 4 × 4 rigid, RAS mm to canonical mm.
         origin: In words.
+        one_sided: Whether one hemisphere had to do.
     """
 
     canonical_from_world: Affine
     origin: str
+    one_sided: bool = False
 
 
 def deep_labels(scheme: Scheme) -> dict[str, tuple[int, ...]]:
@@ -48,13 +50,27 @@ def deep_labels(scheme: Scheme) -> dict[str, tuple[int, ...]]:
 
 
 def frame_of_labels(labels: LabelMap) -> Frame:
-    """The frame of a label map alone.
+    """The frame of a label map alone, of one hemisphere where there is only one.
 
     Raises:
         AnatomyError: Too little of the deep structures is there; FieldOfViewError where they are cut.
     """
-    fit = fit_acpc(labels.voxels, labels.affine_ras, labels=deep_labels(labels.scheme))
+    numbers = deep_labels(labels.scheme)
+    try:
+        fit = fit_acpc(labels.voxels, labels.affine_ras, labels=numbers)
+    except AnatomyError:
+        if len(_sides(labels)) != 1:
+            raise
+        fit = fit_acpc_one_side(labels.voxels, labels.affine_ras, labels=numbers)
+        words = f"AC–PC frame of {len(fit.structures)} structures of one side"
+        return Frame(fit.canonical_from_world, words, one_sided=True)
     return Frame(fit.canonical_from_world, f"AC–PC frame of {len(fit.structures) // 2} paired structures")
+
+
+def _sides(labels: LabelMap) -> set[Side]:
+    """Sides whose striatum is in the map."""
+    wanted = [s for s in labels.scheme.structures if s.name in STRIATUM]
+    return {s.side for s in wanted if labels.mask(s).any()}
 
 
 def frame_of_outline(labels: LabelMap, pose: Pose) -> Frame:
@@ -68,6 +84,8 @@ def frame_of_outline(labels: LabelMap, pose: Pose) -> Frame:
         fitted = frame_of_labels(labels)
     except AnatomyError as error:
         return Frame(pose.canonical_from_world, f"AC–PC frame of the pose: {error}")
+    if fitted.one_sided:
+        return Frame(pose.canonical_from_world, "AC–PC frame of the pose: the outline holds one hemisphere")
     between = fitted.canonical_from_world @ np.linalg.inv(pose.canonical_from_world)
     distance_mm, angle = float(np.linalg.norm(between[:3, 3])), rotation_degrees(between)
     if distance_mm > _AGREEMENT_MM or angle > _AGREEMENT_DEGREES:

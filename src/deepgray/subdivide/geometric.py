@@ -19,6 +19,7 @@ from deepgray.voxels.crop import occupied
 
 # Rounding of places that makes equal what differs by the order of a sum, so that flipped grids give the same parts.
 _DECIMALS = 6
+_ONE_SIDE = "The map holds one hemisphere: the AC–PC frame, and with it every border, is less sure than with both."
 
 
 def rule_names() -> tuple[str, ...]:
@@ -54,7 +55,7 @@ def split_label_map(labels: LabelMap, *, rule: str = "mawlawi") -> Outline:
 
     The AC–PC frame comes from all deep structures that the map's scheme names (accumbens, caudate, putamen, pallidum,
     thalamus, hippocampus, amygdala, ventral diencephalon, third ventricle), or from those of caudate, putamen and
-    accumbens alone, and the method says from how many.
+    accumbens alone, and the method says from how many. One hemisphere alone will do, and a note says that it did.
 
     Args:
         labels: Any scheme with structures named caudate, putamen and accumbens.
@@ -65,7 +66,7 @@ def split_label_map(labels: LabelMap, *, rule: str = "mawlawi") -> Outline:
 
     Raises:
         SettingsError: No rule has this name.
-        AnatomyError: No striatum, or fewer than three deep structures on both sides.
+        AnatomyError: No striatum, or fewer than three deep structures.
         FieldOfViewError: The edge of the grid cuts them.
     """
     return _divide(labels, frame_of_labels(labels), rule)
@@ -87,7 +88,8 @@ def _divide(labels: LabelMap, frame: Frame, rule: str) -> Outline:
     if not answer.any():
         raise AnatomyError("A label map with caudate, putamen or accumbens is wanted, one without came.")
     divided = LabelMap(answer, labels.affine_ras, scheme("striatum12"))
-    return Outline(divided, None, (), f"geometric rule '{rule}'; {frame.origin}")
+    notes = (_ONE_SIDE,) if frame.one_sided else ()
+    return Outline(divided, None, (), f"geometric rule '{rule}'; {frame.origin}", notes)
 
 
 def _scheme_labels(side: Side) -> NDArray[np.uint8]:
