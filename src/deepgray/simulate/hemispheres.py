@@ -19,6 +19,12 @@ CLAUSTRUM_MM = (1.3, 2.8)
 CLAUSTRUM_REACH_MM = 7.0
 # Fluid labels this close to the third ventricle are in truth fornix, septum and commissures.
 MIDLINE_REACH_MM = 8.0
+# Grey matter below the striatum and pallidum that no source labels (substantia innominata, anterior perforated
+# substance): this close to them, in this box below the anterior commissure (canonical mm, left side), where the source
+# says white matter or fluid.
+BASAL_BOX_MM = ((-28.0, -14.0, -20.0), (-4.0, 14.0, -1.0))
+BASAL_WHITE_MM = 5.0
+BASAL_FLUID_MM = 2.0
 
 
 def smooth_resample(
@@ -153,6 +159,33 @@ def _free_midline(fine: NDArray[np.uint8], grid: Grid) -> NDArray[np.uint8]:
     near = ndimage.distance_transform_edt(~third, sampling=grid.spacing_mm) < MIDLINE_REACH_MM
     out = fine.copy()
     out[fluid & near] = INDEX["midline tissue"]
+    return out
+
+
+def with_basal_forebrain(fine: NDArray[np.uint8], grid: Grid) -> NDArray[np.uint8]:
+    """Put grey matter below striatum and pallidum.
+
+    Args:
+        fine: (x, y, z) tissues on ``grid``.
+        grid: In canonical mm of the left side.
+
+    Returns:
+        A copy with the tissue ``basal forebrain``.
+    """
+    low, high = (np.asarray(corner) for corner in BASAL_BOX_MM)
+    first = np.maximum(np.ceil((low - grid.affine_ras[:3, 3]) / grid.spacing_mm).astype(int), 0)
+    last = np.minimum(np.floor((high - grid.affine_ras[:3, 3]) / grid.spacing_mm).astype(int) + 1, grid.shape)
+    around = [slice(max(0, a - 8), b + 8) for a, b in zip(first, last, strict=True)]
+    near = fine[tuple(around)]
+    nuclei = [*_members("putamen/"), *_members("accumbens/"), INDEX["external pallidum"], INDEX["internal pallidum"]]
+    distance = ndimage.distance_transform_edt(~np.isin(near, nuclei), sampling=grid.spacing_mm)
+    white = np.isin(near, [INDEX["white matter"], INDEX["midline tissue"], INDEX["claustrum"]])
+    grey = white & (distance < BASAL_WHITE_MM)
+    grey |= (near == INDEX["cerebrospinal fluid"]) & (distance < BASAL_FLUID_MM)
+    box = np.zeros(near.shape, dtype=bool)
+    box[tuple(slice(a - s.start, b - s.start) for a, b, s in zip(first, last, around, strict=True))] = True
+    out = fine.copy()
+    out[tuple(around)][grey & box] = INDEX["basal forebrain"]
     return out
 
 

@@ -198,11 +198,11 @@ def _any_contrast() -> Tensor:
 
 
 def _shade_claustrum(means: Tensor) -> Tensor:
-    """The claustrum is thinner than a voxel: anything between white and grey matter."""
-    share = uniform(0.0, 0.9)
+    """Thin or mixed tissues: claustrum and basal forebrain may be anything between white and grey matter."""
     out = means.clone()
     white, grey = means[INDEX["white matter"]], means[INDEX["cortex"]]
-    out[INDEX["claustrum"]] = white + share * (grey - white)
+    out[INDEX["claustrum"]] = white + uniform(0.0, 0.9) * (grey - white)
+    out[INDEX["basal forebrain"]] = white + uniform(0.0, 1.1) * (grey - white)
     if chance(0.5):
         fluid = means[INDEX["cerebrospinal fluid"]]
         out[INDEX["midline tissue"]] = fluid + uniform(0, 1) * (white - fluid)

@@ -92,6 +92,7 @@ TISSUES: tuple[Tissue, ...] = (
     Tissue("optic nerve", 0.65, 0.40, 0.06, "soft"),
     Tissue("claustrum", 0.66, 0.42, 0.07, "claustrum"),
     Tissue("midline tissue", 0.62, 0.45, 0.12, "midline"),
+    Tissue("basal forebrain", 0.62, 0.45, 0.06, "basal"),
 )
 
 INDEX: dict[str, int] = {tissue.name: number for number, tissue in enumerate(TISSUES)}

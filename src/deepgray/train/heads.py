@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -118,13 +118,17 @@ def load_hemispheres(sources: Sources, box: Box, *, held_out: bool) -> list[Hemi
     for path in track(sources.files(held_out=held_out), "anatomies", transient=True):
         made += [_cached(sources, path, side, grid, _anatomy_side) for side in HEMISPHERES]
     if sources.nuclei is None or held_out:
-        return made
+        return [_completed(m, grid) for m in made]
     donors = list(made)
     for number, path in enumerate(track(sorted(sources.nuclei.glob("*_dseg.nii.gz")), "nuclei", transient=True)):
         for offset, side in enumerate(HEMISPHERES):
             donor = donors[(2 * number + offset) % len(donors)]
             made.append(_cached(sources, path, side, grid, _in_head_of(donor, sources)))
-    return made
+    return [_completed(m, grid) for m in made]
+
+
+def _completed(made: Hemisphere, grid: Grid) -> Hemisphere:
+    return replace(made, tissues=hemispheres.with_basal_forebrain(made.tissues, grid))
 
 
 def load_heads(sources: Sources, *, held_out: bool) -> list[Head]:

@@ -16,6 +16,9 @@ from deepgray.simulate import mr
 from deepgray.simulate.tissues import output_lookup
 from deepgray.train.heads import Head, Hemisphere
 
+# Standard deviation of the blur of one-sided samples. On real T1 scans the intensity crosses the border of manual
+# striatal labels as after a Gaussian of about 0.9 mm; sharper training scans make outlines too large.
+POINT_SPREAD_MM = (0.35, 1.15)
 # The largest rotation is reached after this many samples.
 EASY_SAMPLES = 1200
 # Share of heads that are turned by any angle.
@@ -109,7 +112,7 @@ class HemisphereSamples(IterableDataset[Sample]):
             moved = functional.interpolate(moved, size=fine_shape, mode="trilinear", align_corners=False)
             points = moved[0].permute(1, 2, 3, 0)
         image = mr.paint(mr.sample_nearest(tissues, self.affine, points), self.appearance)
-        sigma = mr.uniform(0.25, 0.85) * fineness / spacing
+        sigma = mr.uniform(*POINT_SPREAD_MM) * fineness / spacing
         image = mr.gaussian_blur(image, (sigma, sigma, sigma))
         image = functional.interpolate(image[None, None], size=shape, mode="trilinear", align_corners=False)[0, 0]
         return mr.normalise(mr.acquire(image, spacing, self.appearance))
@@ -122,15 +125,14 @@ class HemisphereSamples(IterableDataset[Sample]):
 
 
 class HeadSamples(IterableDataset[Sample]):
-    """Simulated whole heads for ``head-locate``: half of them turned far, half nearly upright.
+    """Simulated whole heads for ``head-locate``: some turned by any angle, the others nearly upright.
 
-    The answers lie on the coarser grid of the network's first level (``patch``). Coordinates are displacements:
-    canonical less frame millimetres, so that an upright head in its place asks for nothing.
+    The answers lie on the coarser grid of the network's first level (``patch``).
 
     Args:
         heads: Tissue maps to draw from.
         recipe: Frame of the network.
-        appearance: Limits of the simulation; its rotation is that of the nearly upright half.
+        appearance: Limits of the simulation; its rotation is that of the nearly upright ones.
         patch: Voxels that the network's first level takes together along each axis.
         seed: Of the first worker; each worker adds its number.
     """
