@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import pickle
 import warnings
 from pathlib import Path
 
@@ -58,7 +59,7 @@ def load_checkpoint(checkpoint: Path) -> tuple[UNet, Recipe]:
         recipe = recipe_from_json(kept["recipe"])
         network = UNet(len(recipe.inputs), 1 + len(recipe.outputs), tuple(kept["widths"]), patch=kept["patch"])
         network.load_state_dict(kept["weights"])
-    except (OSError, KeyError, RuntimeError) as error:
+    except (OSError, EOFError, KeyError, RuntimeError, TypeError, pickle.UnpicklingError) as error:
         raise ModelError(f"A checkpoint of deepgray is wanted, {checkpoint} cannot be read: {error}") from error
     return network.eval(), recipe
 

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="torch (extra train) is not installed")
+
+from deepgray.train.losses import SCALE_WEIGHTS, at_scales, dice_cross_entropy, shares  # noqa: E402
+
+# 2 × 2 × 2 voxels of class 1, two classes, logits of nought: every probability is a half.
+ONES = torch.ones(1, 2, 2, 2, dtype=torch.int64)
+# Overlap 8 · ½ = 4, total 4 + 8: Dice (2 · 4 + 1) / (12 + 1).
+UNDECIDED = 1 - 9 / 13 + math.log(2)
+
+
+def certain(target: torch.Tensor, classes: int) -> torch.Tensor:
+    return shares(target, classes) * 40.0 - 20.0
+
+
+def test_shares_by_hand() -> None:
+    target = torch.tensor([0, 2, 1, 1]).reshape(1, 1, 2, 2)
+    found = shares(target, 3)
+    assert found.shape == (1, 3, 1, 2, 2)
+    assert found[0, :, 0].flatten(1).tolist() == [[1, 0, 0, 0], [0, 0, 1, 1], [0, 1, 0, 0]]
+
+
+def test_an_undecided_network() -> None:
+    loss = dice_cross_entropy(torch.zeros(1, 2, 2, 2, 2), shares(ONES, 2))
+    assert float(loss) == pytest.approx(UNDECIDED)
+
+
+def test_a_certain_network_that_is_right_loses_nothing() -> None:
+    target = torch.arange(8).reshape(1, 2, 2, 2) % 3
+    assert float(dice_cross_entropy(certain(target, 3), shares(target, 3))) == pytest.approx(0.0, abs=1e-5)
+
+
+def test_a_certain_network_that_is_wrong() -> None:
+    # Dice (0 + 1) / (0 + 8 + 1); the cross entropy is the distance of the two logits.
+    loss = dice_cross_entropy(certain(1 - ONES, 2), shares(ONES, 2))
+    assert float(loss) == pytest.approx(1 - 1 / 9 + 40.0, rel=1e-5)
+
+
+def test_background_alone_has_no_dice() -> None:
+    loss = dice_cross_entropy(torch.zeros(1, 3, 2, 2, 2), shares(0 * ONES, 3))
+    assert float(loss) == pytest.approx(math.log(3))
+
+
+def test_only_what_is_inside_counts() -> None:
+    # Four of eight voxels: overlap 2, total 2 + 4; wrong answers outside cost nothing.
+    inside = torch.zeros(1, 2, 2, 2, dtype=torch.bool)
+    inside[:, 0] = True
+    logits = torch.zeros(1, 2, 2, 2, 2)
+    logits[:, 0, 1] = 30.0
+    truth = shares(ONES, 2)
+    assert float(dice_cross_entropy(logits, truth, inside)) == pytest.approx(1 - 5 / 7 + math.log(2))
+
+
+def test_nothing_inside_costs_nothing() -> None:
+    nowhere = torch.zeros(1, 2, 2, 2, dtype=torch.bool)
+    loss = dice_cross_entropy(torch.randn(1, 2, 2, 2, 2, requires_grad=True), shares(ONES, 2), nowhere)
+    assert float(loss.detach()) == 0.0
+    loss.backward()
+
+
+def test_coarser_scales_count_less_and_see_every_second_voxel() -> None:
+    target = torch.zeros(1, 4, 4, 4, dtype=torch.int64)
+    target[:, ::2, ::2, ::2] = 1  # at every second voxel there is nothing but class 1
+    finest, coarser = certain(target, 2), torch.zeros(1, 2, 2, 2, 2)
+    assert float(at_scales([finest, coarser], target)) == pytest.approx(SCALE_WEIGHTS[1] * UNDECIDED, abs=1e-4)
+    half = target.bool() & (torch.arange(4) < 2)[:, None, None]
+    found = float(at_scales([finest, coarser], target, half))
+    assert found == pytest.approx(SCALE_WEIGHTS[1] * (1 - 5 / 7 + math.log(2)), abs=1e-4)
+
+
+def test_half_precision_logits_are_judged_in_single_precision() -> None:
+    loss = dice_cross_entropy(torch.zeros(1, 2, 2, 2, 2, dtype=torch.bfloat16), shares(ONES, 2))
+    assert loss.dtype == torch.float32
