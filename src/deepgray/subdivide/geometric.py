@@ -47,7 +47,7 @@ def by_rule(outline: Outline, pose: Pose, *, rule: str = "mawlawi") -> Outline:
         SettingsError: No rule has this name.
         AnatomyError: The outline holds no striatum.
     """
-    return _divide(outline.labels, frame_of_outline(outline.labels, pose), rule)
+    return divide(outline.labels, frame_of_outline(outline.labels, pose), rule=rule)
 
 
 def split_label_map(labels: LabelMap, *, rule: str = "mawlawi") -> Outline:
@@ -69,10 +69,11 @@ def split_label_map(labels: LabelMap, *, rule: str = "mawlawi") -> Outline:
         AnatomyError: No striatum, or fewer than three deep structures.
         FieldOfViewError: The edge of the grid cuts them.
     """
-    return _divide(labels, frame_of_labels(labels), rule)
+    return divide(labels, frame_of_labels(labels), rule=rule)
 
 
-def _divide(labels: LabelMap, frame: Frame, rule: str) -> Outline:
+def divide(labels: LabelMap, frame: Frame, *, rule: str) -> Outline:
+    """Divide the striatum of a label map in a given frame; arguments, answer and errors as in ``by_rule``."""
     if rule not in RULES:
         raise SettingsError(f"A rule is wanted, one of {', '.join(RULES)}; '{rule}' came.")
     answer = np.zeros(labels.voxels.shape, dtype=np.uint8)
