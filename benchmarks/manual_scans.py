@@ -92,7 +92,7 @@ def uncertainty(cohort: Cohort, out: Path) -> None:
     scores, flagged = [], []
     for stem in stems:
         report = json.loads(next(out.glob(f"{stem}*/*.json")).read_text(encoding="utf-8"))
-        scores.append(float(report["uncertainty"]["score"]))
+        scores.append(float(report["proposed"]["score"]))
         flagged.append(any(flag.startswith("review") for flag in report["flags"]))
     curve = risk_coverage(scores, errors)
     write_risk_coverage(curve, out / "risk_coverage.tsv")

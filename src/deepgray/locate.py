@@ -23,7 +23,7 @@ from deepgray.scan import LabelMap, Scan
 from deepgray.space import Affine, Grid, Points, apply_affine, inverse, rigid_fit, rotation_degrees
 from deepgray.voxels.components import largest_component
 from deepgray.voxels.intensity import normalise
-from deepgray.voxels.resample import to_frame
+from deepgray.voxels.resample import closest_ras, to_frame
 
 # Looks at the head after the first: each in the pose found before.
 MORE_LOOKS = 3
@@ -121,13 +121,14 @@ def _middle(model: Model) -> NDArray[np.float64]:
 
 def _first_guess(scan: Scan, model: Model) -> Affine:
     """Upright by the scan's own axes, the middle of what is bright in the middle of the network's box."""
-    step = [max(1, n // 64) for n in scan.voxels.shape]
-    small = np.abs(scan.voxels[:: step[0], :: step[1], :: step[2]])
+    voxels, affine_ras = closest_ras(scan.voxels, scan.affine_ras)
+    step = [max(1, n // 64) for n in voxels.shape]
+    small = np.abs(voxels[:: step[0], :: step[1], :: step[2]])
     bright = np.argwhere(small > 0.5 * small[small > 0].mean()) if small.any() else np.zeros((0, 3))
     if len(bright) == 0:
         raise NoHeadError("A scan that shows a head is wanted, next to nothing in this one differs from zero.")
     pose = np.eye(4)
-    pose[:3, 3] = _middle(model) - apply_affine(scan.affine_ras, bright.mean(axis=0) * step)
+    pose[:3, 3] = _middle(model) - apply_affine(affine_ras, bright.mean(axis=0) * step)
     return pose
 
 

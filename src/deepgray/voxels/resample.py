@@ -5,8 +5,30 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
+from scipy.optimize import linear_sum_assignment
 
-from deepgray.space import Affine, Grid, apply_affine
+from deepgray.space import Affine, Grid, apply_affine, reordered_grid
+
+
+def closest_ras(voxels: NDArray[np.float32], affine_ras: Affine) -> tuple[NDArray[np.float32], Affine]:
+    """The same volume with its array axes as near to right, front and top as they can be.
+
+    A scan that was stored in another order gives the same array, so that everything that follows is the same too.
+
+    Args:
+        voxels: (x, y, z).
+        affine_ras: Their affine.
+
+    Returns:
+        A view of the voxels, and its affine.
+    """
+    directions = affine_ras[:3, :3] / np.linalg.norm(affine_ras[:3, :3], axis=0)
+    axes = linear_sum_assignment(-np.abs(directions))[1]
+    order = (int(axes[0]), int(axes[1]), int(axes[2]))
+    flips = (bool(directions[0, order[0]] < 0), bool(directions[1, order[1]] < 0), bool(directions[2, order[2]] < 0))
+    shape = (voxels.shape[0], voxels.shape[1], voxels.shape[2])
+    turned = np.flip(voxels.transpose(order), axis=tuple(a for a in range(3) if flips[a]))
+    return turned, reordered_grid(Grid(shape, affine_ras), order, flips).affine_ras
 
 
 def to_frame(
@@ -25,6 +47,7 @@ def to_frame(
     Returns:
         Float32 of the frame's shape; 0 outside the scan.
     """
+    voxels, affine_ras = closest_ras(voxels, affine_ras)
     voxels, affine_ras = _averaged(voxels, affine_ras, float(frame.spacing_mm.min()))
     index = np.linalg.inv(affine_ras) @ world_from_frame @ frame.affine_ras
     moved: NDArray[np.float32] = ndimage.affine_transform(
