@@ -12,7 +12,7 @@ from toy_heads import save_heads, toy_head
 
 pytest.importorskip("torch", reason="torch (extra train) is not installed")
 
-from deepgray.errors import SettingsError
+from deepgray.errors import GeometryError, SettingsError
 from deepgray.simulate.tissues import INDEX, TISSUES
 from deepgray.space import Box, apply_affine
 from deepgray.train import heads
@@ -134,6 +134,14 @@ def test_labels_beyond_the_table_are_left_out(tmp_path: Path) -> None:
     assert not (left == INDEX["cortex"]).any()
     assert (right == INDEX["cortex"]).any()
     assert not head.coarse[head.tissues == 0].any()
+
+
+def test_parts_on_another_grid_are_refused(tmp_path: Path) -> None:
+    save_heads(tmp_path, ("anatomy-05",), spacing=4.0)
+    beside = tmp_path / "anatomy-05_striatum12.nii.gz"
+    nib.save(nib.Nifti1Image(np.zeros((9, 9, 9), np.int16), np.eye(4)), beside)
+    with pytest.raises(GeometryError, match="Subregions on the grid of"):
+        load_hemispheres(Sources(tmp_path, None, tmp_path / "cache"), BOX, held_out=True)
 
 
 @pytest.mark.parametrize(

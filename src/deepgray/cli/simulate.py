@@ -14,9 +14,10 @@ from rich.progress import track
 
 from deepgray.anatomy import scheme
 from deepgray.cli.output import writable_folder
-from deepgray.errors import MissingExtraError, OutputError, SettingsError
+from deepgray.errors import GeometryError, MissingExtraError, OutputError, SettingsError
 from deepgray.read import read_mask, stem_of
 from deepgray.report.images import write_labels, write_scan
+from deepgray.space import same_grid
 
 if TYPE_CHECKING:
     from deepgray.simulate.whole_head import SimulatedScan, WholeHead
@@ -71,8 +72,8 @@ def simulate_mr(settings: SimulateMrSettings) -> int:
     except ModuleNotFoundError as error:
         raise MissingExtraError(f"Simulation wants {error.name}: pip install 'deepgray[train]'.") from error
     writable_folder(settings.output)
-    head = _prepared(settings)
     how = whole_head.MrSettings(settings.contrast, settings.spacing_mm, settings.rotation_degrees)
+    head = _prepared(settings)
     seeds = range(settings.seed, settings.seed + settings.count)
     for seed in track(seeds, "simulate", transient=True, console=Console(stderr=True)):
         made = whole_head.simulate_mr(head, how, seed=seed)
@@ -86,7 +87,10 @@ def _prepared(settings: SimulateMrSettings) -> WholeHead:
     labels = read_mask(settings.labelmap)
     parts = None
     if settings.parts is not None:
-        parts = (read_mask(settings.parts).voxels, part_names(settings.parts.with_name("labels_striatum12.tsv")))
+        volume = read_mask(settings.parts)
+        if not same_grid(volume.grid, labels.grid):
+            raise GeometryError(f"Subregions on the grid of {settings.labelmap} are wanted, {settings.parts} is not.")
+        parts = (volume.voxels, part_names(settings.parts.with_name("labels_striatum12.tsv")))
     return prepare(
         labels.voxels,
         labels.affine_ras,

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import csv
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from rich.console import Console
 from rich.progress import track
 
 from deepgray.anatomy import HEMISPHERES, Side
-from deepgray.errors import SettingsError
+from deepgray.errors import GeometryError, SettingsError
 from deepgray.read import read_mask
 from deepgray.simulate import hemispheres
 from deepgray.simulate.tissues import tissue_lookup
@@ -115,12 +116,12 @@ def load_hemispheres(sources: Sources, box: Box, *, held_out: bool) -> list[Hemi
     """
     grid = fine_grid(box)
     made: list[Hemisphere] = []
-    for path in track(sources.files(held_out=held_out), "anatomies", transient=True):
+    for path in _shown(sources.files(held_out=held_out), "anatomies"):
         made += [_cached(sources, path, side, grid, _anatomy_side) for side in HEMISPHERES]
     if sources.nuclei is None or held_out:
         return [_completed(m, grid) for m in made]
     donors = list(made)
-    for number, path in enumerate(track(sorted(sources.nuclei.glob("*_dseg.nii.gz")), "nuclei", transient=True)):
+    for number, path in enumerate(_shown(sorted(sources.nuclei.glob("*_dseg.nii.gz")), "nuclei")):
         for offset, side in enumerate(HEMISPHERES):
             donor = donors[(2 * number + offset) % len(donors)]
             made.append(_cached(sources, path, side, grid, _in_head_of(donor, sources)))
@@ -133,7 +134,12 @@ def _completed(made: Hemisphere, grid: Grid) -> Hemisphere:
 
 def load_heads(sources: Sources, *, held_out: bool) -> list[Head]:
     """Whole heads on their own axes at about ``HEAD_MM``, with the canonical frame in their affine."""
-    return [_head(sources, path) for path in track(sources.files(held_out=held_out), "heads", transient=True)]
+    return [_head(sources, path) for path in _shown(sources.files(held_out=held_out), "heads")]
+
+
+def _shown(paths: list[Path], what: str) -> Iterable[Path]:
+    """The same paths, with a bar on standard error while they are gone through."""
+    return track(paths, what, transient=True, console=Console(stderr=True))
 
 
 def read_integers(path: Path) -> tuple[NDArray[np.int16], Affine]:
@@ -173,7 +179,9 @@ def _anatomy_side(path: Path, side: Side, grid: Grid) -> NDArray[np.uint8]:
     beside = path.with_name(path.name.replace("_dseg", "_striatum12"))
     parts, names = None, None
     if beside.exists():
-        parts = read_integers(beside)[0]
+        parts, parts_affine = read_integers(beside)
+        if parts.shape != labels.shape or not np.allclose(parts_affine, affine, atol=1e-3):
+            raise GeometryError(f"Subregions on the grid of {path} are wanted, {beside} is not.")
         names = _part_names(path.parent / "labels_striatum12.tsv")
     return hemispheres.hemisphere(
         labels, affine, source="freesurfer", side=side, frame=(pose, grid), parts=parts, part_names=names

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
+from rich.console import Console
 from rich.progress import Progress
 from torch import nn
 from torch.utils.data import DataLoader
@@ -74,7 +75,7 @@ def train(settings: TrainSettings) -> Path:
         )
     )
     began, recent = time.monotonic() - run.seconds, 0.0
-    with Progress(transient=True) as progress:
+    with Progress(console=Console(stderr=True), transient=True) as progress:
         bar = progress.add_task(settings.network, total=settings.steps, completed=run.step)
         while run.step < settings.steps:
             loss = step(network, optimiser, next(stream), learning_rate(settings, run.step))

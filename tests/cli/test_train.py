@@ -1,0 +1,68 @@
+"""``deepgray train``: from a folder of label maps to a network file and its card."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from drawing_networks import recipe_of
+from toy_heads import save_heads
+
+pytest.importorskip("torch", reason="torch (extra train) is not installed")
+pytest.importorskip("onnx", reason="onnx (extra train) is not installed")
+
+from deepgray import models
+from deepgray.cli import main
+from deepgray.cli import train as command
+from deepgray.cli.train import _SHAPES
+from deepgray.train import heads, loop, settings
+
+BOX = {"spacing_mm": 4.0, "low_mm": (-36.0, -16.0, -12.0), "high_mm": (-4.0, 16.0, 20.0)}
+
+
+@pytest.fixture
+def anatomies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Toy heads, and networks small enough for them."""
+    monkeypatch.setattr(heads, "FINE_MM", 2.0)
+    monkeypatch.setattr(loop, "VALIDATION_SAMPLES", 1)
+    monkeypatch.setitem(settings.RECIPES, "striatum-outline", recipe_of("striatum-outline", **BOX))
+    monkeypatch.setitem(_SHAPES, "striatum-outline", ((4, 6), 1))
+    return save_heads(tmp_path / "anatomies", ("anatomy-01", "anatomy-05"), spacing=3.0)
+
+
+def words_of(anatomies: Path, out: Path, *more: str) -> list[str]:
+    place = ["train", "striatum-outline", "--anatomies", str(anatomies), "-o", str(out)]
+    return [*place, "--validate-every", "1", "--threads", "1", *more]
+
+
+def test_the_path_of_the_network_is_all_that_is_printed(
+    anatomies: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "run"
+    assert main(words_of(anatomies, out, "--steps", "2")) == 0
+    printed = capsys.readouterr()
+    assert printed.out == f"{out / 'striatum-outline.onnx'}\n"
+    assert "interrupt it at any time" in printed.err
+    assert {"settings.json", "log.csv", "log.png", "best.pt", "striatum-outline.md"} <= {p.name for p in out.iterdir()}
+    assert models.load(str(out / "striatum-outline.onnx"), threads=1).recipe.outputs[0] == "caudate"
+
+
+def test_the_same_command_goes_on(anatomies: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    assert main(words_of(anatomies, out, "--steps", "1")) == 0
+    assert main(words_of(anatomies, out, "--steps", "3")) == 0
+    assert [row.split(",")[0] for row in (out / "log.csv").read_text().splitlines()] == ["step", "1", "2", "3"]
+
+
+def test_a_folder_without_label_maps_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(words_of(tmp_path / "nothing", tmp_path / "run")) == 2
+    assert "are wanted in" in capsys.readouterr().err
+
+
+def test_an_unknown_network_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "thalamus", "--anatomies", str(tmp_path), "-o", str(tmp_path / "run")]) == 2
+    assert "thalamus" in capsys.readouterr().err
+
+
+def test_every_network_has_its_shape() -> None:
+    assert set(command._SHAPES) == set(settings.RECIPES)
