@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.spatial.distance import cdist
 from toy_heads import (
     LEFT_CAUDATE_LONGER_MM,
     PART_NAMES,
@@ -17,7 +18,14 @@ from toy_heads import (
 )
 
 from deepgray.anatomy import HEMISPHERES, Side
-from deepgray.simulate.hemispheres import SMOOTHING_MM, centroid_affine, hemisphere, on_donor, smooth_resample
+from deepgray.simulate.hemispheres import (
+    SMOOTHING_MM,
+    centroid_affine,
+    hemisphere,
+    on_donor,
+    smooth_resample,
+    with_basal_forebrain,
+)
 from deepgray.simulate.tissues import INDEX, TISSUES, output_lookup
 from deepgray.space import Affine, Box, Grid, apply_affine, inverse, reordered_grid
 
@@ -191,3 +199,26 @@ def test_centroids_tell_how_one_map_lies_to_another() -> None:
     shifted = np.roll(donor, (-2, 3, 1), axis=(0, 1, 2))
     affine = centroid_affine(donor, shifted, FRAME)
     np.testing.assert_allclose(apply_affine(affine, np.array([-15.0, 0.0, 5.0])), (-18.0, 4.5, 6.5), atol=0.1)
+
+
+def test_the_basal_forebrain_lies_below_putamen_and_accumbens_and_replaces_no_nucleus() -> None:
+    before = SIDES[Side.LEFT]
+    after = with_basal_forebrain(before, FRAME)
+    basal = after == INDEX["basal forebrain"]
+    np.testing.assert_array_equal(after[~basal], before[~basal])
+    assert basal.sum() > 50
+    assert not np.isin(before[basal], NUCLEI).any()
+    places = centres_mm(FRAME)[basal]
+    # Its box, canonical mm of the left side.
+    assert (places >= [-28, -14, -20]).all()
+    assert (places <= [-4, 14, -1]).all()
+    # Within 5 mm of putamen, accumbens or pallidum.
+    nuclei = centres_mm(FRAME)[np.isin(before, NUCLEI)]
+    assert cdist(places, nuclei).min(axis=1).max() < 5
+
+
+def test_tissue_maps_that_were_kept_stay_true() -> None:
+    # Prepared maps on disk hold these numbers: a new tissue goes to the end of the table.
+    assert [INDEX[name] for name in ("air", "white matter", "claustrum", "midline tissue", "basal forebrain")] == [
+        0, 15, 47, 48, 49,
+    ]  # fmt: skip

@@ -56,6 +56,7 @@ def centre_mm(found: Hemisphere, prefix: str) -> np.ndarray:
 
 def test_both_sides_of_every_map_that_is_not_held_out(hemispheres: list[Hemisphere]) -> None:
     assert [h.name for h in hemispheres] == ["anatomy-01-left", "anatomy-01-right", "100-left", "100-right"]
+    assert [h.placed for h in hemispheres] == [False, False, True, True]
 
 
 def test_what_is_held_out_is_anatomies_alone(sources: Sources) -> None:

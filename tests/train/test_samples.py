@@ -37,7 +37,7 @@ HEAD = Recipe(
 )
 
 
-def hemisphere(name: str) -> Hemisphere:
+def hemisphere(name: str, *, placed: bool = False) -> Hemisphere:
     """The left side of a toy head, cut into parts."""
     grid = Box((-50.0, -38.0, -24.0), (18.0, 38.0, 36.0)).grid(1.0)
     places = centres_mm(grid)
@@ -45,7 +45,7 @@ def hemisphere(name: str) -> Hemisphere:
     parts = parts_at(places)
     tissues[(tissues == INDEX["caudate/anterior caudate"]) & (parts == 2)] = INDEX["caudate/posterior caudate"]
     tissues[(tissues == INDEX["putamen/anterior putamen"]) & (parts == 5)] = INDEX["putamen/posterior putamen"]
-    return Hemisphere(name, tissues, grid.affine_ras)
+    return Hemisphere(name, tissues, grid.affine_ras, placed)
 
 
 def head() -> Head:
@@ -57,7 +57,7 @@ def head() -> Head:
     return Head("anatomy-01", tissue_lookup("freesurfer", Side.LEFT)[labels], coarse[labels], grid.affine_ras)
 
 
-ANATOMY, NUCLEI = hemisphere("anatomy-01-left"), hemisphere("100-left")
+ANATOMY, NUCLEI = hemisphere("mine-01-left"), hemisphere("100-left", placed=True)
 TOY = head()
 
 

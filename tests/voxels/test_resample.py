@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from toy_heads import STORAGES, centres_mm, grid_around, stored, turned
 
 from deepgray.space import MIRROR_X, Affine, Box, Grid, apply_affine, reordered_grid
-from deepgray.voxels.resample import block_of, from_frame, to_frame
+from deepgray.voxels.resample import block_of, closest_ras, from_frame, to_frame
 
 FRAME = Box((-5.0, -4.0, -3.0), (5.0, 4.0, 3.0)).grid(2.0)
 POSES = {"upright": np.eye(4), "turned": turned((8, -5, 12), (0.4, -0.3, 0.2)), "mirrored": MIRROR_X}
@@ -162,3 +162,39 @@ def test_all_that_comes_back_lies_in_the_block(storage: tuple[tuple[int, int, in
     reached = np.argwhere(back)
     assert (reached.min(axis=0) >= block[0]).all()
     assert (reached.max(axis=0) < block[1]).all()
+
+
+@given(storage=st.sampled_from(STORAGES))
+def test_every_storage_gives_the_same_array_closest_to_ras(
+    storage: tuple[tuple[int, int, int], tuple[bool, bool, bool]],
+) -> None:
+    grid = Grid((5, 6, 7), turned((20, -15, 30), (1.0, 2.0, 3.0)) @ np.diag([1.0, 1.5, 2.0, 1.0]))
+    voxels = np.arange(210, dtype=np.float32).reshape(grid.shape)
+    other = reordered_grid(grid, *storage)
+    turned_back, affine = closest_ras(stored(voxels, *storage), other.affine_ras)
+    np.testing.assert_array_equal(turned_back, voxels)
+    np.testing.assert_allclose(affine, grid.affine_ras, atol=1e-9)
+
+
+def test_an_axis_that_runs_to_the_left_is_turned_round() -> None:
+    affine = np.array([[0, -2.0, 0, 10], [3, 0, 0, 20], [0, 0, 1, 30], [0, 0, 0, 1]])
+    voxels = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
+    turned_back, found = closest_ras(voxels, affine)
+    assert turned_back.shape == (3, 2, 4)
+    np.testing.assert_array_equal(found, [[2, 0, 0, 6], [0, 3, 0, 20], [0, 0, 1, 30], [0, 0, 0, 1]])
+    assert turned_back[0, 1, 3] == voxels[1, 2, 3]
+
+
+@given(
+    storage=st.sampled_from(STORAGES),
+    shape=st.tuples(st.integers(9, 14), st.integers(9, 14), st.integers(9, 14)),
+)
+def test_blocks_that_do_not_divide_the_array_make_no_difference_either(
+    storage: tuple[tuple[int, int, int], tuple[bool, bool, bool]], shape: tuple[int, int, int]
+) -> None:
+    grid = Grid(shape, turned((10, 20, -15), (-4.0, -4.0, -4.0)) @ np.diag([0.9, 0.6, 0.8, 1.0]))
+    voxels = np.random.default_rng(2).random(shape, dtype=np.float32)
+    seen = to_frame(voxels, grid.affine_ras, FRAME, world_from_frame=np.eye(4))
+    other = reordered_grid(grid, *storage)
+    again = to_frame(stored(voxels, *storage), other.affine_ras, FRAME, world_from_frame=np.eye(4))
+    np.testing.assert_allclose(again, seen, atol=1e-5)

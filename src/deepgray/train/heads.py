@@ -45,11 +45,13 @@ class Hemisphere:
         name: Where it came from.
         tissues: (x, y, z) uint8, see ``simulate.tissues``.
         affine: 4 × 4, index to canonical mm of the left side.
+        placed: Whether these are nuclei, undivided, placed in another head.
     """
 
     name: str
     tissues: NDArray[np.uint8]
     affine: Affine
+    placed: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,7 +126,7 @@ def load_hemispheres(sources: Sources, box: Box, *, held_out: bool) -> list[Hemi
     for number, path in enumerate(_shown(sorted(sources.nuclei.glob("*_dseg.nii.gz")), "nuclei")):
         for offset, side in enumerate(HEMISPHERES):
             donor = donors[(2 * number + offset) % len(donors)]
-            made.append(_cached(sources, path, side, grid, _in_head_of(donor, sources)))
+            made.append(replace(_cached(sources, path, side, grid, _in_head_of(donor, sources)), placed=True))
     return [_completed(m, grid) for m in made]
 
 

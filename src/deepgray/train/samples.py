@@ -67,8 +67,8 @@ class HemisphereSamples(IterableDataset[Sample]):
         seed: int = 0,
     ) -> None:
         self.recipe, self.appearance, self.seed = recipe, appearance, seed
-        parts = [h for h in hemispheres if "anatomy" in h.name]
-        self.pools = [p for p in (parts, [h for h in hemispheres if "anatomy" not in h.name]) if p]
+        whole = [h for h in hemispheres if not h.placed]
+        self.pools = [p for p in (whole, [h for h in hemispheres if h.placed]) if p]
         if len(recipe.inputs) > 1:
             self.pools = self.pools[:1]
         self.nuclei_share = nuclei_share
