@@ -32,6 +32,8 @@ STILL_DEGREES = 2.0
 STILL_MM = 1.0
 # A fit worse than this may come from a head that is turned too far: it is turned by each rotation of a cube.
 DOUBTFUL_MM = 5.0
+# So many of those turns are followed to their end: an upside-down head can look right at first.
+CANDIDATES = 6
 # Centroids that lie farther than this (root mean square) from a human's belong to no head.
 LARGEST_RESIDUAL_MM = 9.0
 # Less brain than this in the field of view is no head.
@@ -77,15 +79,7 @@ def locate(scan: Scan, model: Model) -> Pose:
     Raises:
         NoHeadError: Too little brain, or structures that do not lie as in a head.
     """
-    look = _first_look(scan, model)
-    for _ in range(MORE_LOOKS):
-        if not np.isfinite(look.residual_mm):
-            break
-        again = _look(scan, look.pose, model)
-        moved = again.pose @ inverse(look.pose)
-        look = again
-        if rotation_degrees(moved) < STILL_DEGREES and np.linalg.norm(moved[:3, 3]) < STILL_MM:
-            break
+    look = min((_settled(scan, first, model) for first in _first_looks(scan, model)), key=lambda seen: seen.residual_mm)
     if look.brain_ml < SMALLEST_BRAIN_ML:
         raise NoHeadError(f"A scan that shows a head is wanted; {look.brain_ml:.0f} ml of brain were found.")
     if not look.residual_mm <= LARGEST_RESIDUAL_MM:
@@ -97,21 +91,33 @@ def locate(scan: Scan, model: Model) -> Pose:
     return Pose(look.pose, confidence, _coarse_map(look, model))
 
 
-def _first_look(scan: Scan, model: Model) -> _Look:
-    """The look that fits best: by the scan's own axes or, where that is doubtful, by any turn of a cube."""
+def _settled(scan: Scan, look: _Look, model: Model) -> _Look:
+    """Look again in the pose that was found, until it stands still."""
+    for _ in range(MORE_LOOKS):
+        if not np.isfinite(look.residual_mm):
+            break
+        again = _look(scan, look.pose, model)
+        moved = again.pose @ inverse(look.pose)
+        look = again
+        if rotation_degrees(moved) < STILL_DEGREES and np.linalg.norm(moved[:3, 3]) < STILL_MM:
+            break
+    return look
+
+
+def _first_looks(scan: Scan, model: Model) -> list[_Look]:
+    """One look by the scan's own axes or, where that is doubtful, the best few of all turns of a cube."""
     guess = _first_guess(scan, model)
-    best = _look(scan, guess, model)
-    if best.residual_mm <= DOUBTFUL_MM:
-        return best
+    own = _look(scan, guess, model)
+    if own.residual_mm <= DOUBTFUL_MM:
+        return [own]
     middle = np.eye(4)
     middle[:3, 3] = _middle(model)
+    looks = [own]
     for turn in Rotation.create_group("O").as_matrix():
         turned = np.eye(4)
         turned[:3, :3] = turn
-        candidate = _look(scan, middle @ turned @ inverse(middle) @ guess, model)
-        if candidate.residual_mm < best.residual_mm:
-            best = candidate
-    return best
+        looks.append(_look(scan, middle @ turned @ inverse(middle) @ guess, model))
+    return sorted(looks, key=lambda seen: seen.residual_mm)[:CANDIDATES]
 
 
 def _middle(model: Model) -> NDArray[np.float64]:
