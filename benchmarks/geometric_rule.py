@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
 from deepgray.anatomy import HEMISPHERES, STRIATUM, Side, Structure, scheme
@@ -54,10 +55,14 @@ def main() -> None:
     parser.add_argument("--leave-out", nargs="*", default=[])
     chosen = parser.parse_args()
     scores: dict[str, list[NDArray[np.float64]]] = defaultdict(list)
+    strays: dict[str, list[int]] = defaultdict(list)
     paths = [p for p in sorted(chosen.maps.glob("*_dseg.nii.gz")) if p.name.split("_")[0] not in chosen.leave_out]
     for number, path in enumerate(paths):
         case = load(path, NUMBERS[chosen.numbers])
         reference = in_frame(case, case.frame)
+        strays["ours"].append(stray_voxels(reference.voxels))
+        if case.other is not None:
+            strays["other script"].append(stray_voxels(case.other))
         for name, divided in ways(case, np.random.default_rng(number)):
             scores[f"{name} | ours, all structures"].append(dice(divided, reference.voxels))
             if case.other is not None:
@@ -68,6 +73,19 @@ def main() -> None:
         table = np.concatenate(values)
         cells = [f"{table[:, i].mean():.3f} ({table[:, i].min():.2f})" for i in range(len(NAMES))]
         print(f"{name} | {' | '.join(cells)} | {np.nanmean(table):.3f}")
+    for name, counts in strays.items():
+        print(
+            f"{name}: voxels apart from the body of their part, mean {np.mean(counts):.1f} a head, most {max(counts)}"
+        )
+
+
+def stray_voxels(parts: NDArray[np.integer]) -> int:
+    """Voxels that are not in the largest piece (26 neighbours) of their part, over all twelve."""
+    count = 0
+    for part in TWELVE.structures:
+        sizes = np.bincount(ndimage.label(parts == part.label, np.ones((3, 3, 3)))[0].ravel())[1:]
+        count += int(sizes.sum() - sizes.max(initial=0))
+    return count
 
 
 def load(path: Path, numbers: Labels) -> Case:
