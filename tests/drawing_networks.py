@@ -1,7 +1,7 @@
 """Network files for tests: tiny, made in code, and with an answer that can be worked out by hand.
 
 They know where each voxel lies in their frame (a running sum along each axis) and draw ellipsoids there. The
-one for the whole head answers that every voxel is where it should be, so that the pose is the first guess.
+one for the whole head draws its structures where they belong, so that the pose is the first guess.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from deepgray.locate import REFERENCE
 from deepgray.recipe import Recipe
 from deepgray.scan import Scan
 from deepgray.space import apply_affine
@@ -41,11 +42,15 @@ PARTS = (
     Ellipsoid("posterior putamen", (-26, -10, 8), (9, 9, 9)),
     Ellipsoid("ventral putamen", (-26, -10, -6), (9, 9, 9)),
 )
-COARSE = (
-    "left thalamus", "right thalamus", "left striatum", "right striatum", "left cerebellum", "right cerebellum",
-    "midline brainstem", "midline rest of brain",
-)  # fmt: skip
+# Both sides in one: half of an ellipsoid of radius r has its centroid 3/8 r from the middle, where a side belongs.
+COARSE = tuple(
+    Ellipsoid(name, (0.0, y, z), (8 / 3 * x or ry, ry, rz))
+    for name, ry, rz in (("thalamus", 9, 9), ("striatum", 10, 10), ("cerebellum", 20, 16), ("brainstem", 9, 14))
+    for (x, y, z), _ in [REFERENCE[name]]
+)
 STEEPNESS = 10.0
+# Above the rest of the brain, however bright it is.
+COARSE_STEEPNESS = 1000.0
 
 
 def recipe_of(network: str, **changes: object) -> Recipe:
@@ -59,12 +64,12 @@ def recipe_of(network: str, **changes: object) -> Recipe:
         "outputs": tuple(e.name for e in NUCLEI),
     }
     head = {
-        "spacing_mm": 6.0,
+        "spacing_mm": 4.0,
         "low_mm": (-96.0, -114.0, -80.0),
         "high_mm": (96.0, 78.0, 112.0),
         "mirrored": False,
         "inputs": ("image",),
-        "outputs": (*COARSE, "x", "y", "z"),
+        "outputs": (*(e.name for e in COARSE), "rest of brain"),
     }
     parts = {
         **half,
@@ -78,17 +83,16 @@ def recipe_of(network: str, **changes: object) -> Recipe:
 def weights_of(recipe: Recipe) -> np.ndarray:
     """One row per output: constant, image, x, y, z, x², y², z² (mm)."""
     rows = [np.zeros(8)]
-    drawn = {e.name: e for e in (*NUCLEI, *PARTS)}
+    drawn = {e.name: e for e in (*NUCLEI, *PARTS, *COARSE)}
     for name in recipe.outputs:
         row = np.zeros(8)
-        if name in "xyz":
-            row[0] = 0.0  # every voxel is where it should be
-        elif name == "midline rest of brain":
+        if name == "rest of brain":
             row[:2] = -5.0, 25.0  # brain where the image is above a fifth of its range
         elif name in drawn:
             centre, radii = (np.array(v, dtype=float) for v in (drawn[name].centre_mm, drawn[name].radii_mm))
-            row[0] = STEEPNESS * (1 - (centre**2 / radii**2).sum())
-            row[2:5], row[5:8] = STEEPNESS * 2 * centre / radii**2, -STEEPNESS / radii**2
+            steepness = COARSE_STEEPNESS if drawn[name] in COARSE else STEEPNESS
+            row[0] = steepness * (1 - (centre**2 / radii**2).sum())
+            row[2:5], row[5:8] = steepness * 2 * centre / radii**2, -steepness / radii**2
         else:
             row[0] = -20.0
         rows.append(row)
