@@ -39,7 +39,8 @@ def test_a_recipe_reads_from_the_json_that_a_network_file_holds() -> None:
     text = (
         '{"name": "striatum-outline", "version": "1", "modality": "mr", "spacing_mm": 1.0,'
         ' "low_mm": [-48.0, -40.0, -28.0], "high_mm": [0.0, 24.0, 28.0], "mirrored": true,'
-        ' "inputs": ["image"], "outputs": ["caudate", "putamen"], "intensity": "percentiles"}'
+        ' "inputs": ["image"], "outputs": ["caudate", "putamen"], "intensity": "percentiles",'
+        ' "border_logit": 0.0}'
     )
     assert recipe_from_json(text) == RECIPE
     assert json.loads(RECIPE.to_json()) == json.loads(text)

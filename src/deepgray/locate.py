@@ -30,6 +30,8 @@ MORE_LOOKS = 3
 # The pose stands still when a look turns and moves it by less than this.
 STILL_DEGREES = 2.0
 STILL_MM = 1.0
+# A look that fits worse than the one before by more than this is not taken.
+WORSE_MM = 0.5
 # A fit worse than this may come from a head that is turned too far: it is turned by each rotation of a cube.
 DOUBTFUL_MM = 5.0
 # So many of those turns are followed to their end: an upside-down head can look right at first.
@@ -92,11 +94,13 @@ def locate(scan: Scan, model: Model) -> Pose:
 
 
 def _settled(scan: Scan, look: _Look, model: Model) -> _Look:
-    """Look again in the pose that was found, until it stands still."""
+    """Look again in the pose that was found, until it stands still or fits no better."""
     for _ in range(MORE_LOOKS):
         if not np.isfinite(look.residual_mm):
             break
         again = _look(scan, look.pose, model)
+        if again.residual_mm > look.residual_mm + WORSE_MM:
+            break
         moved = again.pose @ inverse(look.pose)
         look = again
         if rotation_degrees(moved) < STILL_DEGREES and np.linalg.norm(moved[:3, 3]) < STILL_MM:

@@ -99,6 +99,7 @@ def _run(scan: Scan, box: Box, world_from_frame: Affine, model: Model) -> tuple[
     frame = box.grid(model.recipe.spacing_mm)
     seen = to_frame(scan.voxels, scan.affine_ras, frame, world_from_frame=world_from_frame)
     logits = model.network.run(normalise(seen, model.recipe.intensity)[None, None])[0]
+    logits[0] += model.recipe.border_logit
     probabilities = softmax(logits, axis=0)
     content = largest_component(probabilities[1:].sum(axis=0) > 0.5)
     half = _Half(probabilities[1:] * _margin(content), frame, world_from_frame, enlarged=False, cut=False)

@@ -25,6 +25,8 @@ class Recipe:
         inputs: Channels that go in: ``image``, and names of structures whose masks follow it.
         outputs: What each output channel after the background (channel 0) stands for, names without side.
         intensity: Name of the intensity scaling, see ``voxels.intensity``.
+        border_logit: Added to the background's logit. Simulated labels end where the intensity is half-way; manual
+            raters draw inside of that. Above 0 brings borders to where they draw.
 
     Raises:
         SettingsError: A number or a name is out of range.
@@ -40,6 +42,7 @@ class Recipe:
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     intensity: str = "percentiles"
+    border_logit: float = 0.0
 
     def __post_init__(self) -> None:
         if not 0 < self.spacing_mm < 20:

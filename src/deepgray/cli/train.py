@@ -32,6 +32,7 @@ class TrainCommand:
             goes on from there.
         nuclei: Folder of subcortical label maps with the numbers of the Harvard-Oxford atlas 2.0.
         cache: Folder for prepared label maps, to share between runs.
+        held_out: Anatomies whose names contain one of these words validate and never train.
         steps: Optimiser steps.
         learning_rate: Highest learning rate.
         validate_every: Steps between validations.
@@ -47,6 +48,7 @@ class TrainCommand:
     output: Annotated[Path, Parameter(alias="-o")]
     nuclei: Path | None = None
     cache: Path | None = None
+    held_out: tuple[str, ...] = ("anatomy-05", "anatomy-09", "anatomy-12")
     steps: int = 8000
     learning_rate: float = 2e-3
     validate_every: int = 250
@@ -73,6 +75,7 @@ def train(command: TrainCommand) -> int:
         out=command.output,
         nuclei=command.nuclei,
         cache=command.cache,
+        held_out=command.held_out,
         steps=command.steps,
         learning_rate=command.learning_rate,
         widths=widths,

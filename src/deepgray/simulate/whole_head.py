@@ -23,6 +23,8 @@ FINE_MM = 0.75
 NUCLEI = Box((-57.0, -51.0, -29.0), (17.0, 47.0, 53.0))
 # Air around the head, so that a turned head stays in the field of view.
 ROOM_MM = 12.0
+# Standard deviation of the blur; the sharper half of what training sees.
+POINT_SPREAD_MM = (0.4, 0.8)
 CONTRASTS: Mapping[str, tuple[float, float]] = {
     "t1": (1.0, 0.0),
     "t2": (0.0, 1.0),
@@ -137,18 +139,19 @@ def prepare(
         raise SettingsError(f"A source of labels is wanted, one of {', '.join(SOURCES)}; '{source}' came.")
     pose = fit_acpc(labels, affine_ras, labels=_FRAMES[source]).canonical_from_world
     table = tissue_lookup(source, Side.LEFT)
-    fine = {
-        side: hemispheres.hemisphere(
+    grid = NUCLEI.grid(FINE_MM)
+    fine = {}
+    for side in HEMISPHERES:
+        half = hemispheres.hemisphere(
             labels,
             affine_ras,
             source=source,
             side=side,
-            frame=(pose, NUCLEI.grid(FINE_MM)),
+            frame=(pose, grid),
             parts=parts[0] if parts else None,
             part_names=parts[1] if parts else None,
         )
-        for side in HEMISPHERES
-    }
+        fine[side] = hemispheres.with_basal_forebrain(half, grid)
     whole = table[np.where((labels < len(table)) & (labels > 0), labels, 0)]
     return WholeHead(name, whole, pose @ affine_ras, fine, parts is not None)
 
@@ -176,9 +179,10 @@ def _simulate(head: WholeHead, settings: MrSettings, seed: int) -> SimulatedScan
     warp = mr.draw_warp(grid, settings.spacing_mm, centre, settings.appearance)
     found, left = _tissues_at(head, warp.points_mm)
     image = mr.paint(found, settings.appearance)
-    sigma = mr.uniform(0.3, 0.6)
+    spread_mm = mr.uniform(*POINT_SPREAD_MM)
     mean_mm = float(np.mean(settings.spacing_mm))
-    image = mr.gaussian_blur(image, (sigma, sigma, sigma))
+    x, y, z = (spread_mm / s for s in settings.spacing_mm)
+    image = mr.gaussian_blur(image, (x, y, z))
     image = mr.acquire(image, mean_mm, settings.appearance) * 1000.0
     affine = np.diag([*settings.spacing_mm, 1.0])
     affine[:3, 3] = -(np.array(shape) - 1) / 2 * np.array(settings.spacing_mm)

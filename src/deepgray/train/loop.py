@@ -60,6 +60,7 @@ def train(settings: TrainSettings) -> Path:
         The checkpoint with the best weights, ``best.pt``.
     """
     torch.set_num_threads(settings.threads)
+    torch.set_default_device("cuda" if torch.cuda.is_available() else "cpu")
     torch.manual_seed(settings.seed)
     settings.out.mkdir(parents=True, exist_ok=True)
     (settings.out / "settings.json").write_text(settings.to_json(), encoding="utf-8")
@@ -68,6 +69,7 @@ def train(settings: TrainSettings) -> Path:
     average = copy.deepcopy(network)
     optimiser = torch.optim.AdamW(network.parameters(), lr=settings.learning_rate, weight_decay=1e-4)
     run = _resume(settings.out / "last.pt", network, average, optimiser)
+    samples.drawn = run.step
     torch.manual_seed(settings.seed + run.step + 1)
     stream = iter(
         DataLoader(
@@ -77,7 +79,7 @@ def train(settings: TrainSettings) -> Path:
     began, recent = time.monotonic() - run.seconds, 0.0
     with Progress(console=Console(stderr=True), transient=True) as progress:
         bar = progress.add_task(settings.network, total=settings.steps, completed=run.step)
-        while run.step < settings.steps:
+        while run.step < settings.steps and not _tired(run, settings):
             loss = step(network, optimiser, next(stream), learning_rate(settings, run.step))
             run.step += 1
             blend(average, network, min(AVERAGE_DECAY, run.step / (run.step + 20)))
@@ -87,16 +89,18 @@ def train(settings: TrainSettings) -> Path:
                 run.seconds = time.monotonic() - began
                 score = validate(average, settings.recipe, validation)
                 _record(settings, run, (recent, score), (network, average, optimiser))
-                waited = (run.step - run.best_step) // settings.validate_every
-                if waited >= settings.patience:
-                    break
     return settings.out / "best.pt"
+
+
+def _tired(run: Run, settings: TrainSettings) -> bool:
+    """Whether the validation has not improved for too long."""
+    return run.step - run.best_step >= settings.patience * settings.validate_every
 
 
 def make_samples(settings: TrainSettings) -> tuple[HemisphereSamples | HeadSamples, list[Sample]]:
     """The endless training stream, and a fixed validation set from heads that are held out."""
     cache = settings.cache or settings.out / "cache"
-    sources = Sources(settings.anatomies, settings.nuclei, cache)
+    sources = Sources(settings.anatomies, settings.nuclei, cache, settings.held_out)
     recipe = settings.recipe
     made: list[HemisphereSamples | HeadSamples] = []
     for held_out in (False, True):
@@ -151,7 +155,7 @@ def validate(network: UNet, recipe: Recipe, samples: list[Sample]) -> float:
     first = 1 if len(recipe.inputs) > 1 else 0
     with torch.no_grad():
         for sample in samples:
-            with torch.autocast("cpu", torch.bfloat16):
+            with torch.autocast(sample.inputs.device.type, torch.bfloat16):
                 output = network.all_scales(sample.inputs[None])[0][0].float()
             chosen = (output[first:].argmax(0) + first) * sample.inside
             target = sample.target * sample.inside

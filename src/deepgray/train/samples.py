@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 from torch.utils.data import IterableDataset
@@ -41,6 +42,11 @@ class Sample:
     inside: Tensor
 
 
+def on_device(array: NDArray[np.generic]) -> Tensor:
+    """An array as a tensor where samples are made: a GPU where there is one."""
+    return torch.from_numpy(array).to(torch.get_default_device())
+
+
 def shape_of(recipe: Recipe) -> tuple[int, int, int]:
     """Voxels of the recipe's box."""
     return recipe.box.grid(recipe.spacing_mm).shape
@@ -72,16 +78,18 @@ class HemisphereSamples(IterableDataset[Sample]):
         if len(recipe.inputs) > 1:
             self.pools = self.pools[:1]
         self.nuclei_share = nuclei_share
-        self.maps = {h.name: torch.from_numpy(h.tissues) for h in hemispheres}
-        self.affine = torch.from_numpy(hemispheres[0].affine)
-        self.table = torch.from_numpy(output_lookup(recipe.outputs).astype(np.int64))
-        self.mask_tables = [torch.from_numpy(output_lookup((n,)) > 0) for n in recipe.inputs[1:]]
+        self.drawn = 0
+        self.maps = {h.name: on_device(h.tissues) for h in hemispheres}
+        self.affine = on_device(hemispheres[0].affine)
+        self.table = on_device(output_lookup(recipe.outputs).astype(np.int64))
+        self.mask_tables = [on_device(output_lookup((n,)) > 0) for n in recipe.inputs[1:]]
 
     def __iter__(self) -> Iterator[Sample]:
         worker = torch.utils.data.get_worker_info()
         if worker is not None:
             torch.manual_seed(self.seed + 1000 * worker.id)
         while True:
+            self.drawn += 1
             yield self.draw()
 
     def draw(self) -> Sample:
@@ -141,9 +149,7 @@ class HeadSamples(IterableDataset[Sample]):
         self, heads: list[Head], recipe: Recipe, *, appearance: mr.Appearance, patch: int = 2, seed: int = 0
     ) -> None:
         self.recipe, self.appearance, self.patch, self.seed = recipe, appearance, patch, seed
-        self.heads = [
-            (torch.from_numpy(h.tissues), torch.from_numpy(h.coarse), torch.from_numpy(h.affine)) for h in heads
-        ]
+        self.heads = [(on_device(h.tissues), on_device(h.coarse), on_device(h.affine)) for h in heads]
         self.drawn = 0
 
     def __iter__(self) -> Iterator[Sample]:

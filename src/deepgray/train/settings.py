@@ -67,6 +67,7 @@ class TrainSettings:
         out: Folder of the run: settings, checkpoint, log, plot.
         nuclei: Folder of subcortical label maps, or None.
         cache: Folder for prepared label maps; ``out``/cache if None.
+        held_out: Anatomies whose names contain one of these words validate and never train.
         steps: Optimiser steps.
         warmup: Steps until the learning rate is reached.
         learning_rate: Highest learning rate.
@@ -84,6 +85,7 @@ class TrainSettings:
     out: Path
     nuclei: Path | None = None
     cache: Path | None = None
+    held_out: tuple[str, ...] = ("anatomy-05", "anatomy-09", "anatomy-12")
     steps: int = 8000
     warmup: int = 200
     learning_rate: float = 2e-3
