@@ -19,11 +19,11 @@ from deepgray.anatomy import scheme
 from deepgray.cli import main as deepgray
 from deepgray.evaluate import (
     Cohort,
+    FilePair,
     compare_cohort,
     draw_risk_coverage,
     draw_scores,
     mapping,
-    pair_by_stem,
     risk_coverage,
     summarise,
     table,
@@ -49,16 +49,18 @@ def main() -> None:
     scans = sorted(str(p) for p in chosen.scans.glob("*_T1w.nii.gz"))
     code = deepgray(["run", *scans, "-o", str(chosen.out)])
     print(f"deepgray run: exit code {code}, {len(scans)} scans")
-    pairing = pair_by_stem(chosen.out, chosen.truth, pattern="*_desc-striatum_dseg.nii.gz")
+    pairs = [
+        FilePair(path.name.removesuffix("_dseg.nii.gz"), found[0], path)
+        for path in sorted(chosen.truth.glob("*_dseg.nii.gz"))
+        if (found := sorted(chosen.out.glob(f"{path.name.removesuffix('_dseg.nii.gz')}*/*_desc-striatum_dseg.nii.gz")))
+    ]
     meaning = mapping(chosen.mapping)
 
     def truth(path: Path) -> LabelMap:
         volume = read_mask(path)
         return meaning.read(volume.voxels, volume.affine_ras)
 
-    cohort = compare_cohort(
-        pairing.pairs, read_predicted=lambda p: read_labels(p, scheme("striatum")), read_truth=truth
-    )
+    cohort = compare_cohort(pairs, read_predicted=lambda p: read_labels(p, scheme("striatum")), read_truth=truth)
     for failure in cohort.failures:
         print("failed:", failure.stem, failure.reason)
     print(table(summarise(cohort)))

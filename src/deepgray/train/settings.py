@@ -42,6 +42,7 @@ RECIPES: dict[str, Recipe] = {
         mirrored=True,
         inputs=("image",),
         outputs=("caudate", "putamen", "accumbens", "pallidum"),
+        border_logit=2.0,
     ),
     "striatum-subdivide": Recipe(
         name="striatum-subdivide",
