@@ -97,6 +97,7 @@ class Task:
         outline_model: Name of the network that outlines.
         subdivide_scheme: Scheme of the parts, or an empty string.
         subdivide_model: Name of the network that subdivides, or an empty string for the geometric rule.
+        subdivide_by: ``network`` (where there is one) or ``rule``, when the user does not say.
         review_above: Scans whose uncertainty exceeds this are flagged "review".
     """
 
@@ -109,6 +110,7 @@ class Task:
     review_above: float
     subdivide_scheme: str = ""
     subdivide_model: str = ""
+    subdivide_by: str = "network"
 
 
 def task_from_mapping(values: dict[str, object], origin: str) -> Task:
@@ -167,4 +169,5 @@ class Options:
         """
         if self.subdivide == "network" and not task.subdivide_model:
             raise SettingsError(f"A task with a network that subdivides is wanted, '{task.name}' has none.")
-        return replace(task, subdivide_model="") if self.subdivide == "rule" else task
+        way = self.subdivide or task.subdivide_by
+        return replace(task, subdivide_model="") if way == "rule" else task
