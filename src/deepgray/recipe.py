@@ -132,6 +132,10 @@ def task_from_mapping(values: dict[str, object], origin: str) -> Task:
         if not isinstance(value, kind) or isinstance(value, bool):
             wanted = "a number" if key == "review_above" else "text"
             raise SettingsError(f"{origin}: {wanted} is wanted for '{key}', {value!r} came.")
+    if values.get("subdivide_by", "rule") not in ("network", "rule"):
+        raise SettingsError(
+            f"{origin}: 'network' or 'rule' is wanted for 'subdivide_by', {values['subdivide_by']!r} came."
+        )
     try:
         return Task(**values)  # type: ignore[arg-type]
     except TypeError as error:
