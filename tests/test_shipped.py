@@ -54,6 +54,13 @@ def test_volumes_of_the_template_are_those_of_adults(result: Result) -> None:
     assert not [flag for flag in result.flags if flag.startswith("review: the pose")]
 
 
+def test_every_number_is_told_once(result: Result) -> None:
+    told = [(m.structure, m.side, m.quantity) for m in result.measurements]
+    assert len(told) == len(set(told))
+    assert ("striatum", "left", "volume") in told
+    assert ("ventral putamen", "right", "volume") in told
+
+
 def test_left_is_left_and_the_template_is_about_symmetric(result: Result, template: Scan) -> None:
     volumes = {}
     for s in result.outline.labels.scheme.structures:

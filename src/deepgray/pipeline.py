@@ -89,7 +89,10 @@ def analyse(
         elif what.subdivide_scheme:
             parts = by_rule(decision.outline, pose)
     with work.stage("measure"):
-        numbers = volumes(decision.outline) + (volumes(parts) if parts else ())
+        numbers = volumes(decision.outline)
+        told = {(m.structure, m.side, m.quantity) for m in numbers}  # the parts add up to the same whole striatum
+        further = volumes(parts) if parts else ()
+        numbers += tuple(m for m in further if (m.structure, m.side, m.quantity) not in told)
     decision = replace(decision, when=decision.when or _now())
     raised = flags(pose, proposed, decision, task=what) + (parts.notes if parts else ())
     return Result(scan, what, pose, proposed, decision, parts, numbers, raised, tuple(work.used), tuple(work.times))
