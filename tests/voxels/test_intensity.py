@@ -55,3 +55,14 @@ def test_the_scanner_gain_makes_no_difference(gain: float, seed: int) -> None:
     np.testing.assert_allclose(
         normalise(voxels * np.float32(gain), "percentiles"), normalise(voxels, "percentiles"), atol=1e-3
     )
+
+
+def test_susceptibility_by_hand() -> None:
+    ppm = np.array([0.0, 0.125, -0.05, 0.9, -0.9], np.float32)
+    scaled = normalise(ppm, "susceptibility")
+    assert scaled.dtype == np.float32
+    np.testing.assert_allclose(scaled, [0.0, 1.0, -0.4, 3.2, -2.0], rtol=1e-6)
+
+
+def test_susceptibility_does_not_depend_on_the_other_voxels() -> None:
+    assert not normalise(np.zeros((4, 4, 4), np.float32), "susceptibility").any()
