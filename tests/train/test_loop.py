@@ -235,3 +235,33 @@ def test_a_step_lowers_the_loss_and_sets_the_rate() -> None:
         wanted = dice_cross_entropy(network(sample.inputs[None]), shares(sample.target[None], 3), sample.inside[None])
     assert float(wanted) < losses[0]
     assert np.isfinite(losses).all()
+
+
+def test_a_run_begins_with_the_weights_of_another_once(
+    whole: TrainSettings, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    start = settings.StartSettings(whole.out / "best.pt", freeze=2)
+    begun = settings_of(folder, "begun", start=start, steps=2, validate_every=2)
+    loop.train(begun)
+    assert "loaded" in capsys.readouterr().err
+    old, _ = load_checkpoint(whole.out / "best.pt")
+    kept = torch.load(begun.out / "last.pt", weights_only=True)
+    for name, tensor in kept["network"].items():
+        assert torch.equal(tensor, old.state_dict()[name]) != name.startswith("heads."), name
+    loop.train(replace(begun, steps=4))
+    assert capsys.readouterr().err.count("loaded") == 0
+    after = torch.load(begun.out / "last.pt", weights_only=True)
+    assert after["run"]["step"] == 4
+    assert not torch.equal(after["network"]["encoder.0.0.0.weight"], old.state_dict()["encoder.0.0.0.weight"])
+
+
+def test_a_transfer_that_was_interrupted_does_not_begin_again(whole: TrainSettings, folder: Path) -> None:
+    begun = settings_of(folder, "halves", start=settings.StartSettings(whole.out / "best.pt", freeze=4), steps=2)
+    loop.train(begun)
+    before = torch.load(begun.out / "last.pt", weights_only=True)["network"]
+    gone = settings.StartSettings(folder / "gone.pt", freeze=4)
+    loop.train(replace(begun, start=gone, steps=4))
+    after = torch.load(begun.out / "last.pt", weights_only=True)["network"]
+    for name in before:  # the output layers went on from where they were, the others are held still
+        assert torch.equal(before[name], after[name]) != name.startswith("heads."), name
+    assert [row["step"] for row in log_of(begun)] == ["2", "4"]

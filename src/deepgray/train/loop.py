@@ -22,6 +22,7 @@ from deepgray.train.losses import at_scales
 from deepgray.train.networks import UNet
 from deepgray.train.samples import HeadSamples, HemisphereSamples, Sample
 from deepgray.train.settings import TrainSettings
+from deepgray.train.transfer import Ends, carry, hold, read_checkpoint, table
 
 VALIDATION_SAMPLES = 16
 AVERAGE_DECAY = 0.998
@@ -48,6 +49,7 @@ class Run:
     best_step: int = 0
     seconds: float = 0.0
     log: list[tuple[float, ...]] = field(default_factory=list)
+    free: tuple[str, ...] = ()
 
 
 def train(settings: TrainSettings) -> Path:
@@ -64,11 +66,12 @@ def train(settings: TrainSettings) -> Path:
     torch.manual_seed(settings.seed)
     settings.out.mkdir(parents=True, exist_ok=True)
     (settings.out / "settings.json").write_text(settings.to_json(), encoding="utf-8")
-    samples, validation = make_samples(settings)
     network = UNet(len(settings.recipe.inputs), 1 + len(settings.recipe.outputs), settings.widths, patch=settings.patch)
+    begun = _begin(settings, network)
+    samples, validation = make_samples(settings)
     average = copy.deepcopy(network)
     optimiser = torch.optim.AdamW(network.parameters(), lr=settings.learning_rate, weight_decay=1e-4)
-    run = _resume(settings.out / "last.pt", network, average, optimiser)
+    run = _resume(settings.out / "last.pt", network, average, optimiser) or begun
     samples.drawn = run.step
     torch.manual_seed(settings.seed + run.step + 1)
     stream = iter(
@@ -80,6 +83,7 @@ def train(settings: TrainSettings) -> Path:
     with Progress(console=Console(stderr=True), transient=True) as progress:
         bar = progress.add_task(settings.network, total=settings.steps, completed=run.step)
         while run.step < settings.steps and not _tired(run, settings):
+            hold(network, run.free if settings.start and run.step < settings.start.freeze else ())
             loss = step(network, optimiser, next(stream), learning_rate(settings, run.step))
             run.step += 1
             blend(average, network, min(AVERAGE_DECAY, run.step / (run.step + 20)))
@@ -95,6 +99,18 @@ def train(settings: TrainSettings) -> Path:
 def _tired(run: Run, settings: TrainSettings) -> bool:
     """Whether the validation has not improved for too long."""
     return run.step - run.best_step >= settings.patience * settings.validate_every
+
+
+def _begin(settings: TrainSettings, network: UNet) -> Run:
+    """A new run: with weights of another one where they are wanted, and a table of what was carried over."""
+    if settings.start is None or (settings.out / "last.pt").exists():
+        return Run()
+    recipe = settings.recipe
+    first = "gather" if settings.patch > 1 else "encoder.0.0.0"
+    ends = Ends(first, tuple(f"heads.{n}" for n in range(len(network.heads))), recipe.inputs, recipe.outputs)
+    carried = carry(network, read_checkpoint(settings.start.weights), ends, dict(settings.start.classes))
+    Console(stderr=True).print(table(carried))
+    return Run(free=carried.free)
 
 
 def make_samples(settings: TrainSettings) -> tuple[HemisphereSamples | HeadSamples, list[Sample]]:
@@ -190,6 +206,7 @@ def _record(
         "average": average.state_dict(),
         "optimiser": optimiser.state_dict(),
         "run": vars(run),
+        "recipe": settings.recipe.to_json(),
     }
     _save(kept, settings.out / "last.pt")
     with (settings.out / "log.csv").open("w", newline="", encoding="utf-8") as stream:
@@ -204,9 +221,9 @@ def _save(what: object, path: Path) -> None:
     partial.replace(path)
 
 
-def _resume(path: Path, network: UNet, average: UNet, optimiser: torch.optim.Optimizer) -> Run:
+def _resume(path: Path, network: UNet, average: UNet, optimiser: torch.optim.Optimizer) -> Run | None:
     if not path.exists():
-        return Run()
+        return None
     kept = torch.load(path, weights_only=True)
     network.load_state_dict(kept["network"])
     average.load_state_dict(kept["average"])

@@ -59,6 +59,28 @@ RECIPES: dict[str, Recipe] = {
 
 
 @dataclass(frozen=True)
+class StartSettings:
+    """The weights that a run begins with.
+
+    Attributes:
+        weights: ``best.pt`` or ``last.pt`` of another run.
+        classes: New output and the checkpoint's output it begins with, where names and anatomy do not say it.
+        freeze: For so many steps only the output layers, and what was adapted or is new, learn.
+
+    Raises:
+        SettingsError: A negative number of steps.
+    """
+
+    weights: Path
+    classes: tuple[tuple[str, str], ...] = ()
+    freeze: int = 0
+
+    def __post_init__(self) -> None:
+        if self.freeze < 0:
+            raise SettingsError(f"Steps to freeze, 0 or more, are wanted; {self.freeze} came.")
+
+
+@dataclass(frozen=True)
 class TrainSettings:
     """One training run.
 
@@ -79,6 +101,7 @@ class TrainSettings:
         threads: CPU threads of the network.
         workers: Processes that make samples; 0 makes them in the training process.
         seed: Of everything random.
+        start: Weights to begin with; random ones if None.
     """
 
     network: str
@@ -97,6 +120,7 @@ class TrainSettings:
     threads: int = 1
     workers: int = 0
     seed: int = 1
+    start: StartSettings | None = None
 
     def __post_init__(self) -> None:
         if self.network not in RECIPES:
