@@ -1,8 +1,8 @@
 """The tissues that a simulated head is made of, and how label maps of different sources name them.
 
 A *tissue map* is a volume of small integers in which the striatum of the wanted side is already cut into its subregions
-(``caudate/anterior caudate``), so that one warp brings image and every kind of answer along together. The striatum and
-pallidum of the other side are tissues of their own: they look the same but are background to a one-sided network.
+(``caudate/anterior caudate``), so that one warp brings image and every kind of answer along together. The nuclei of the
+other side are tissues of their own: they look the same but are background to a one-sided network.
 """
 
 from __future__ import annotations
@@ -93,6 +93,12 @@ TISSUES: tuple[Tissue, ...] = (
     Tissue("claustrum", 0.66, 0.42, 0.07, "claustrum"),
     Tissue("midline tissue", 0.62, 0.45, 0.12, "midline"),
     Tissue("basal forebrain", 0.62, 0.45, 0.06, "basal"),
+    Tissue("dentate nucleus/hilus", 0.74, 0.32, 0.04, "brainstem"),
+    Tissue("interposed nucleus", 0.72, 0.30, 0.04, "brainstem"),
+    Tissue("other red nucleus", 0.73, 0.28, 0.04, "brainstem"),
+    Tissue("other substantia nigra", 0.71, 0.30, 0.04, "brainstem"),
+    Tissue("other subthalamic nucleus", 0.72, 0.30, 0.04, "brainstem"),
+    Tissue("other dentate nucleus", 0.72, 0.30, 0.04, "brainstem"),
 )
 
 INDEX: dict[str, int] = {tissue.name: number for number, tissue in enumerate(TISSUES)}
@@ -127,10 +133,7 @@ _FREESURFER_SHARED: dict[str, tuple[int, ...]] = {
     "cortical bone": (515,),
     "cancellous bone": (516,),
     "optic nerve": (530,),
-    "red nucleus": (801, 802),
-    "substantia nigra": (803, 804),
-    "subthalamic nucleus": (805, 806),
-    "dentate nucleus": (807, 808, 809, 810),
+    "interposed nucleus": (809, 810),
 }
 # name: (left, right)
 _FREESURFER_SIDED: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
@@ -139,6 +142,10 @@ _FREESURFER_SIDED: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
     "accumbens": ((26,), (58,)),
     "external pallidum": ((13, 811), (52, 812)),
     "internal pallidum": ((813,), (814,)),
+    "red nucleus": ((801,), (802,)),
+    "substantia nigra": ((803,), (804,)),
+    "subthalamic nucleus": ((805,), (806,)),
+    "dentate nucleus": ((807,), (808,)),
 }
 _HOA2_SHARED: dict[str, tuple[int, ...]] = {
     "lateral ventricle": (1, 2, 6, 18, 19),
@@ -166,6 +173,10 @@ _OTHER_SIDE = {
     "accumbens": "other accumbens",
     "external pallidum": "other pallidum",
     "internal pallidum": "other pallidum",
+    "red nucleus": "other red nucleus",
+    "substantia nigra": "other substantia nigra",
+    "subthalamic nucleus": "other subthalamic nucleus",
+    "dentate nucleus": "other dentate nucleus",
 }
 # A whole compartment before it is cut into subregions stands as its first part.
 WHOLE: dict[str, str] = {

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ from deepgray.simulate.tissues import tissue_lookup
 from deepgray.space import Affine, Box, Grid
 from deepgray.voxels.acpc import FREESURFER, HOA2, fit_acpc
 
+_Item = TypeVar("_Item")
 FINE_MM = 0.75
 # Room around a network's box for rotation, shift and zoom.
 MARGIN_MM = 13.0
@@ -118,12 +120,12 @@ def load_hemispheres(sources: Sources, box: Box, *, held_out: bool) -> list[Hemi
     """
     grid = fine_grid(box)
     made: list[Hemisphere] = []
-    for path in _shown(sources.files(held_out=held_out), "anatomies"):
+    for path in shown(sources.files(held_out=held_out), "anatomies"):
         made += [_cached(sources, path, side, grid, _anatomy_side) for side in HEMISPHERES]
     if sources.nuclei is None or held_out:
         return [_completed(m, grid) for m in made]
     donors = list(made)
-    for number, path in enumerate(_shown(sorted(sources.nuclei.glob("*_dseg.nii.gz")), "nuclei")):
+    for number, path in enumerate(shown(sorted(sources.nuclei.glob("*_dseg.nii.gz")), "nuclei")):
         for offset, side in enumerate(HEMISPHERES):
             donor = donors[(2 * number + offset) % len(donors)]
             made.append(replace(_cached(sources, path, side, grid, _in_head_of(donor, sources)), placed=True))
@@ -136,12 +138,12 @@ def _completed(made: Hemisphere, grid: Grid) -> Hemisphere:
 
 def load_heads(sources: Sources, *, held_out: bool) -> list[Head]:
     """Whole heads on their own axes at about ``HEAD_MM``, with the canonical frame in their affine."""
-    return [_head(sources, path) for path in _shown(sources.files(held_out=held_out), "heads")]
+    return [_head(sources, path) for path in shown(sources.files(held_out=held_out), "heads")]
 
 
-def _shown(paths: list[Path], what: str) -> Iterable[Path]:
-    """The same paths, with a bar on standard error while they are gone through."""
-    return track(paths, what, transient=True, console=Console(stderr=True))
+def shown(items: Sequence[_Item], what: str) -> Iterable[_Item]:
+    """The same items, with a bar on standard error while they are gone through."""
+    return track(items, what, transient=True, console=Console(stderr=True))
 
 
 def read_integers(path: Path) -> tuple[NDArray[np.int16], Affine]:

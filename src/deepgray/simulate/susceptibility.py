@@ -1,0 +1,248 @@
+"""Susceptibility maps from tissue maps, in torch: iron and myelin per tissue, veins, and what a reconstruction leaves.
+
+One sample: paint every tissue with a drawn susceptibility (a shared iron factor, gradients inside nuclei, texture),
+add veins and calcifications, compute the field by the dipole kernel, add noise and what background removal left,
+erode the mask, invert it back in one of several ways, blur thick slices, subtract a reference.
+
+Means and spreads of grey matter after Min 2024 (doi:10.1002/nbm.5226), the phantom of Marques 2021
+(doi:10.1002/mrm.28716) and, for age, Li 2021 (doi:10.3389/fnins.2020.607705); spreads are widened.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from deepgray.simulate.dipole import (
+    dipole_kernel,
+    invert_threshold,
+    invert_tikhonov,
+    local_field,
+    smooth_total_variation,
+)
+from deepgray.simulate.mr import chance, gaussian_blur, random_rotation, smooth_field, uniform
+from deepgray.simulate.tissues import TISSUES
+
+# tissue or family -> mean, standard deviation between people, part that goes with the shared iron factor; ppm
+MEANS_PPM: dict[str, tuple[float, float, float]] = {
+    "striatum": (0.050, 0.020, 0.7),
+    "external pallidum": (0.120, 0.025, 0.5),
+    "internal pallidum": (0.110, 0.025, 0.5),
+    "other pallidum": (0.115, 0.025, 0.5),
+    "red nucleus": (0.095, 0.028, 0.7),
+    "substantia nigra": (0.105, 0.030, 0.7),
+    "subthalamic nucleus": (0.095, 0.025, 0.7),
+    "dentate nucleus": (0.100, 0.035, 0.7),
+    "interposed nucleus": (0.055, 0.025, 0.7),
+    "thalamus": (0.012, 0.012, 0.3),
+    "ventral diencephalon": (-0.010, 0.012, 0.0),
+    "brainstem": (-0.012, 0.010, 0.0),
+    "white": (-0.022, 0.012, 0.0),
+    "cortex": (0.008, 0.010, 0.3),
+    "fluid": (0.010, 0.012, 0.0),
+    "lesion": (0.010, 0.020, 0.0),
+    "vessel": (0.120, 0.080, 0.0),
+    "choroid plexus": (0.020, 0.080, 0.0),
+    "claustrum": (0.010, 0.015, 0.3),
+    "midline": (0.0, 0.012, 0.0),
+    "basal": (0.010, 0.015, 0.3),
+}
+NUCLEI = ("red nucleus", "substantia nigra", "subthalamic nucleus", "dentate nucleus", "interposed nucleus")
+FAINTEST_PPM = 0.02
+# White matter inside the dentate; its hilus may look like that, like the sheet, or between.
+HILUS_PPM = -0.01
+VEIN_PPM = (0.12, 0.42)
+VEIN_RADIUS_MM = (0.35, 1.0)
+VEIN_POINTS = 160
+
+
+@dataclass(frozen=True)
+class Reconstruction:
+    """How far reconstructed maps may differ from one another; every pair is drawn evenly between its ends.
+
+    Attributes:
+        tilt_degrees: Largest angle between the main field and the head's long axis.
+        noise_ppm: Standard deviation of the field's noise.
+        remnant_ppm: Size of what background removal left.
+        direct_share: Share of maps from many head orientations (COSMOS): no inversion artefacts.
+        threshold_share: Share of thresholded k-space division; the rest is Tikhonov.
+        threshold: Its threshold.
+        weight: Weight of Tikhonov's penalty, drawn evenly on a logarithmic scale.
+        flat_share: Share of maps that are smoothed by total variation after the inversion.
+        flat_ppm: Weight of that smoothing.
+        erosion_voxels: How far the mask is eroded.
+        holes_share: Share of maps whose mask has holes.
+        reference_ppm: Standard deviation of the reference value that was subtracted.
+    """
+
+    tilt_degrees: float = 45.0
+    noise_ppm: tuple[float, float] = (0.0005, 0.007)
+    remnant_ppm: tuple[float, float] = (0.0, 0.015)
+    direct_share: float = 0.2
+    threshold_share: float = 0.35
+    threshold: tuple[float, float] = (0.05, 0.25)
+    weight: tuple[float, float] = (5e-4, 4e-2)
+    flat_share: float = 0.4
+    flat_ppm: tuple[float, float] = (0.002, 0.012)
+    erosion_voxels: tuple[float, float] = (0.0, 3.0)
+    holes_share: float = 0.2
+    reference_ppm: float = 0.012
+
+
+def draw_means(*, widening: float = 1.0) -> Tensor:
+    """Susceptibility of each tissue in one person, (tissues,) ppm.
+
+    Args:
+        widening: Factor on the spread between people.
+    """
+    iron = float(torch.randn(()))
+    out = torch.zeros(len(TISSUES))
+    drawn: dict[str, float] = {}
+    for number, tissue in enumerate(TISSUES):
+        name = tissue.name.partition("/")[0].removeprefix("other ")
+        key = name if name in MEANS_PPM else tissue.name
+        key = key if key in MEANS_PPM else tissue.family
+        if key not in MEANS_PPM:
+            continue
+        mean, spread, shared = MEANS_PPM[key]
+        if key not in drawn:
+            own = float(torch.randn(()))
+            drawn[key] = mean + widening * spread * (shared * iron + (1 - shared**2) ** 0.5 * own)
+        sides_differ = 0.1 * spread * float(torch.randn(()))
+        out[number] = drawn[key] + sides_differ
+        if name in NUCLEI:
+            out[number] = max(float(out[number]), FAINTEST_PPM)
+        if tissue.name.endswith("/hilus"):
+            out[number] = HILUS_PPM + uniform(0.0, 1.0) * (float(out[number]) - HILUS_PPM)
+    return out
+
+
+def paint(tissues: Tensor, means: Tensor) -> Tensor:
+    """Susceptibility of a tissue map: means, gradients inside nuclei, texture.
+
+    Args:
+        tissues: (x, y, z) uint8.
+        means: (tissues,) ppm, of ``draw_means``.
+
+    Returns:
+        (x, y, z) ppm.
+    """
+    index = tissues.long()
+    shape = tuple(tissues.shape)
+    chi = means[index]
+    fine = smooth_field(shape, tuple(max(4, n // 5) for n in shape), 1)[0]
+    coarse = smooth_field(shape, tuple(max(3, n // 14) for n in shape), 1)[0]
+    relative = torch.zeros(len(TISSUES))
+    absolute = torch.full((len(TISSUES),), uniform(0.0, 0.012))
+    for number, tissue in enumerate(TISSUES):
+        if tissue.name.partition("/")[0].removeprefix("other ") in NUCLEI:
+            relative[number], absolute[number] = uniform(0.0, 0.3), 0.0
+    absolute[0] = 0.0
+    mixed = 0.7 * fine + 0.7 * coarse
+    return chi * (1 + relative[index] * mixed) + absolute[index] * mixed
+
+
+def add_veins(chi: Tensor, spacing_mm: float, *, count: int) -> Tensor:
+    """Draw smooth, long veins of random course into a map.
+
+    Args:
+        chi: (x, y, z) ppm.
+        spacing_mm: Voxel size.
+        count: How many.
+    """
+    out = chi.clone()
+    shape = torch.tensor(chi.shape)
+    for _ in range(count):
+        control = torch.rand(4, 3) * shape
+        course = functional.interpolate(control.T[None], size=VEIN_POINTS, mode="linear", align_corners=True)[0]
+        smooth = functional.avg_pool1d(course[None], 31, 1, 15, count_include_pad=False)[0].T
+        cell = smooth.round().long()
+        kept = ((cell >= 0) & (cell < shape)).all(dim=1)
+        cell = cell[kept]
+        if len(cell) == 0:
+            continue
+        line = torch.zeros(tuple(chi.shape))
+        line[cell[:, 0], cell[:, 1], cell[:, 2]] = 1.0
+        sigma = max(0.45, uniform(*VEIN_RADIUS_MM) / spacing_mm)
+        low, high = (cell.min(0).values - 4).clamp(min=0).tolist(), (cell.max(0).values + 5).tolist()
+        part = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
+        tube = gaussian_blur(line[part], (sigma, sigma, sigma))
+        share = (tube / tube.max()).clamp(0, 1)
+        out[part] = out[part] * (1 - share) + uniform(*VEIN_PPM) * share
+    return out
+
+
+def add_calcification(chi: Tensor, spacing_mm: float) -> Tensor:
+    """One or two small diamagnetic spots."""
+    out = chi.clone()
+    for _ in range(1 + int(chance(0.3))):
+        centre = [int(uniform(2, n - 3)) for n in chi.shape]
+        radius = max(1, round(uniform(0.6, 2.0) / spacing_mm))
+        part = tuple(slice(max(0, c - radius), c + radius) for c in centre)
+        out[part] = out[part] - uniform(0.05, 0.3)
+    return out
+
+
+def brain_mask(inside: Tensor, how: Reconstruction) -> Tensor:
+    """The mask of a reconstruction: the brain, eroded, sometimes with holes.
+
+    Args:
+        inside: (x, y, z) bool, the brain.
+        how: Limits.
+    """
+    distance = gaussian_blur(inside.float(), (1.5, 1.5, 1.5))
+    reach = uniform(*how.erosion_voxels) / 3.0
+    mask = inside & (distance > 0.5 + 0.48 * reach)
+    if chance(how.holes_share):
+        rough = smooth_field(tuple(inside.shape), tuple(max(4, n // 6) for n in inside.shape), 1)[0]
+        edge = distance < 0.97
+        mask &= ~(edge & (rough > 1.0))
+    return mask
+
+
+def reconstruct(chi: Tensor, inside: Tensor, spacing_mm: float, how: Reconstruction) -> Tensor:
+    """What is reconstructed of a susceptibility distribution.
+
+    Args:
+        chi: (x, y, z) ppm.
+        inside: (x, y, z) bool, the brain; outside is left out of field and map.
+        spacing_mm: Voxel size.
+        how: Limits.
+
+    Returns:
+        (x, y, z) ppm, 0 outside the mask.
+    """
+    mask = brain_mask(inside, how)
+    remnant = smooth_field(tuple(chi.shape), (4, 4, 4), 1)[0] * uniform(*how.remnant_ppm)
+    noise = uniform(*how.noise_ppm)
+    if chance(how.direct_share):
+        found = chi + remnant + noise * torch.randn(tuple(chi.shape))
+    else:
+        up = random_rotation(how.tilt_degrees) @ torch.tensor([0.0, 0.0, 1.0])
+        kernel = dipole_kernel((chi.shape[0], chi.shape[1], chi.shape[2]), (spacing_mm, spacing_mm, spacing_mm), up)
+        field = local_field(chi * inside, kernel)
+        loud = 1 + 4 * chi.abs().clamp(max=0.5)  # iron shortens T2* and costs signal
+        field = (field + remnant + noise * loud * torch.randn(tuple(chi.shape))) * mask
+        if chance(how.threshold_share):
+            found = invert_threshold(field, kernel, uniform(*how.threshold))
+        else:
+            low, high = torch.log(torch.tensor(how.weight)).tolist()
+            found = invert_tikhonov(field, kernel, float(torch.exp(torch.tensor(uniform(low, high)))))
+    if chance(how.flat_share):
+        found = smooth_total_variation(found, uniform(*how.flat_ppm), iterations=8)
+    found = found - how.reference_ppm * float(torch.randn(()))
+    return found * mask
+
+
+def thicken(image: Tensor, spacing_mm: float, axis: int, thickness_mm: float) -> Tensor:
+    """Average over slices of a thickness along one axis, on the same grid."""
+    sigma = [0.0, 0.0, 0.0]
+    sigma[axis] = 0.35 * thickness_mm / spacing_mm
+    size = list(image.shape)
+    size[axis] = max(4, round(size[axis] * spacing_mm / thickness_mm))
+    blurred = gaussian_blur(image, (sigma[0], sigma[1], sigma[2]))
+    small = functional.interpolate(blurred[None, None], size=size, mode="trilinear", align_corners=False)
+    return functional.interpolate(small, size=tuple(image.shape), mode="trilinear", align_corners=False)[0, 0]
