@@ -22,6 +22,7 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("models", "deepgray.cli.models:app", "List the networks, print a card, check the weights."),
     ("doctor", "deepgray.cli.doctor:doctor", "Say what is installed, and try it out."),
     ("evaluate", "deepgray.cli.evaluate:evaluate", "Compare label maps with the truth."),
+    ("agree", "deepgray.cli.agree:agree", "Compare measures of two runs, or the ratings of several readers."),
     ("split-striatum", "deepgray.cli.split_striatum:split_striatum", "Split your own label map by the geometric rule."),
     ("simulate", "deepgray.cli.simulate:app", "Make scans with a known answer."),
     ("train", "deepgray.cli.train:train", "Train a network on label maps."),
