@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import nibabel as nib
+import numpy as np
 import pytest
 from drawing_networks import recipe_of
-from toy_heads import save_heads
+from toy_heads import save_heads, toy_head
 
 pytest.importorskip("torch", reason="torch (extra train) is not installed")
 pytest.importorskip("onnx", reason="onnx (extra train) is not installed")
@@ -15,7 +17,7 @@ from deepgray import models
 from deepgray.cli import main
 from deepgray.cli import train as command
 from deepgray.cli.train import _SHAPES
-from deepgray.train import heads, loop, settings
+from deepgray.train import heads, loop, pair_samples, settings
 
 BOX = {"spacing_mm": 4.0, "low_mm": (-36.0, -16.0, -12.0), "high_mm": (-4.0, 16.0, 20.0)}
 
@@ -62,6 +64,61 @@ def test_a_folder_without_label_maps_is_refused(tmp_path: Path, capsys: pytest.C
 def test_an_unknown_network_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", "thalamus", "--anatomies", str(tmp_path), "-o", str(tmp_path / "run")]) == 2
     assert "thalamus" in capsys.readouterr().err
+
+
+@pytest.fixture
+def people(tmp_path: Path) -> Path:
+    """Three toy heads scanned and labelled, with a table of what the labels mean."""
+    folder = tmp_path / "people"
+    folder.mkdir()
+    for number in range(3):
+        labels, affine = toy_head(3.0)
+        wanted = np.where(np.isin(labels, [11, 50]), labels, 0).astype(np.int16)
+        image = labels.astype(np.float32) + number
+        nib.save(nib.Nifti1Image(image, affine), folder / f"sub-{number}_T1w.nii.gz")
+        nib.save(nib.Nifti1Image(wanted, affine), folder / f"sub-{number}_desc-mine_dseg.nii.gz")
+    (folder / "mine.tsv").write_text("label\tname\tside\n11\tcaudate\tleft\n50\tcaudate\tright\n")
+    return folder
+
+
+def test_pairs_train_a_network_from_the_weights_of_another(
+    anatomies: Path, people: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert main(words_of(anatomies, tmp_path / "first", "--steps", "1")) == 0
+    monkeypatch.setattr(pair_samples, "found_pose", lambda *_: np.eye(4))
+    capsys.readouterr()
+    words = ["train", "striatum-outline", "--pairs", str(people), "--scheme", str(people / "mine.tsv")]
+    words += ["--from", str(tmp_path / "first" / "best.pt"), "--freeze", "1", "--class", "caudate=putamen"]
+    out = tmp_path / "second"
+    assert main([*words, "-o", str(out), "--steps", "2", "--validate-every", "1", "--threads", "1"]) == 0
+    printed = capsys.readouterr()
+    assert "caudate from putamen" in printed.err
+    assert models.load(str(out / "striatum-outline.onnx"), threads=1).recipe.outputs == ("caudate",)
+    card = (out / "striatum-outline.md").read_text()
+    assert "trained on: pairs of scans and label maps in `people`" in card
+    assert "score on held-out pairs while training" in card
+
+
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        (["--freeze", "3"], "Weights to begin with (--from) are wanted"),
+        (["--scheme", "striatum4"], "Scans with label maps (--pairs) are wanted"),
+        (["--from", "x.pt", "--class", "caudate"], "NEW=OLD is wanted, 'caudate' came"),
+        (["--from", "x.pt"], "A checkpoint of deepgray (best.pt or last.pt of a run) is wanted, x.pt"),
+        (["--pairs", "x"], "Either label maps to simulate scans from or pairs"),
+    ],
+)
+def test_words_that_do_not_go_together_are_refused(
+    anatomies: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], more: list[str], sentence: str
+) -> None:
+    assert main(words_of(anatomies, tmp_path / "run", *more)) in (1, 2)
+    assert sentence in capsys.readouterr().err
+
+
+def test_pairs_want_a_network_of_one_side(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "head-locate", "--pairs", str(tmp_path), "-o", str(tmp_path / "run")]) == 2
+    assert "A network that outlines one side is wanted for pairs" in capsys.readouterr().err
 
 
 def test_every_network_has_its_shape() -> None:

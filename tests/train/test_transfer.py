@@ -22,7 +22,6 @@ from deepgray.train.transfer import (  # noqa: E402
     Ends,
     Transfer,
     carry,
-    classes_from_words,
     hold,
     origins,
     read_checkpoint,
@@ -144,14 +143,6 @@ def test_who_begins_with_what() -> None:
 def test_a_class_that_is_not_there_is_refused(new: str, old: str) -> None:
     with pytest.raises(SettingsError, match=r"lentil came"):
         origins(("putamen",), ("caudate",), {new: old})
-
-
-def test_classes_are_read_from_words() -> None:
-    assert classes_from_words(["Substantia nigra = nigra and subthalamic nucleus"]) == {
-        "substantia nigra": "nigra and subthalamic nucleus"
-    }
-    with pytest.raises(SettingsError, match=r"NEW=OLD is wanted, 'nigra' came"):
-        classes_from_words(["nigra"])
 
 
 def test_what_is_held_does_not_learn() -> None:

@@ -1,4 +1,4 @@
-"""``deepgray train``: a network from label maps, resumed where it stopped, exported with its card."""
+"""``deepgray train``: a network from label maps or a user's pairs, resumed where it stopped, exported with its card."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from deepgray.cli.output import news, writable_folder
-from deepgray.errors import MissingExtraError
+from deepgray.errors import MissingExtraError, SettingsError
+from deepgray.train.settings import HELD_OUT, PairSettings, StartSettings, TrainSettings
 
 # Widths and patch of each network as it ships.
 _SHAPES: dict[str, tuple[tuple[int, ...], int]] = {
     "head-locate": ((24, 48, 96, 128), 2),
     "striatum-outline": ((16, 32, 64, 128), 1),
     "striatum-subdivide": ((12, 24, 48, 96), 1),
+    "midbrain-outline": ((16, 32, 64, 128), 1),
+    "dentate-outline": ((16, 32, 64, 128), 1),
 }
 
 
@@ -28,11 +31,23 @@ class TrainCommand:
         network: Which network.
         anatomies: Folder of whole-head label maps, *_dseg.nii.gz with FreeSurfer's numbers; beside each may stand
             *_striatum12.nii.gz.
+        pairs: Instead of label maps alone: a folder, BIDS dataset or BIDS derivative of scans with label maps, such as
+            X.nii.gz beside X_dseg.nii.gz.
+        scheme: What the labels of the pairs mean: a scheme's name or a table (.tsv) of label, name and side; deepgray's
+            own labels when not given. Its names become the network's outputs.
+        labels: Only label maps of the pairs with this word in their name.
+        locate: Whole-head network that finds the head in the pairs, a name or an .onnx file.
+        start: Begin with these weights, best.pt or last.pt of another run: what fits is loaded, first and last layers
+            are adapted.
+        freeze: With --from: for so many steps only the output layers, and what was adapted or is new, learn.
+        classes: With --from: NEW=OLD, an output that begins with one of the checkpoint's, where names do not say it.
         output: Folder of the run: settings, checkpoints, log, plot, network file and card. A run that was stopped
             goes on from there.
         nuclei: Folder of subcortical label maps with the numbers of the Harvard-Oxford atlas 2.0.
+        atlas: Label map of the CIT168 atlas, for more shapes of the midbrain's nuclei.
         cache: Folder for prepared label maps, to share between runs.
-        held_out: Anatomies whose names contain one of these words validate and never train.
+        held_out: Anatomies, or people of the pairs, whose names contain one of these words validate and never train.
+            When not given: three anatomies, or a fifth of the people.
         steps: Optimiser steps.
         learning_rate: Highest learning rate.
         validate_every: Steps between validations.
@@ -42,13 +57,21 @@ class TrainCommand:
         seed: Of everything random.
     """
 
-    network: Literal["head-locate", "striatum-outline", "striatum-subdivide"]
+    network: Literal["head-locate", "striatum-outline", "striatum-subdivide", "midbrain-outline", "dentate-outline"]
     _: KW_ONLY
-    anatomies: Path
+    anatomies: Path | None = None
+    pairs: Path | None = None
+    scheme: str = ""
+    labels: str = ""
+    locate: str = ""
+    start: Annotated[Path | None, Parameter(name="--from")] = None
+    freeze: int = 0
+    classes: Annotated[tuple[str, ...], Parameter(name="--class")] = ()
     output: Annotated[Path, Parameter(alias="-o")]
     nuclei: Path | None = None
+    atlas: Path | None = None
     cache: Path | None = None
-    held_out: tuple[str, ...] = ("anatomy-05", "anatomy-09", "anatomy-12")
+    held_out: tuple[str, ...] = ()
     steps: int = 8000
     learning_rate: float = 2e-3
     validate_every: int = 250
@@ -59,23 +82,33 @@ class TrainCommand:
 
 
 def train(command: TrainCommand) -> int:
-    """Train a network on scans simulated from label maps.
+    """Train a network on scans simulated from label maps, or on scans with label maps.
 
     The path of the network file goes to standard output.
     """
     try:
-        from deepgray.train import loop, settings, writing  # noqa: PLC0415 (torch is slow, and an extra)
+        from deepgray.train import loop, writing  # noqa: PLC0415 (torch is slow, and an extra)
     except ModuleNotFoundError as error:
         raise MissingExtraError(f"Training wants {error.name}: pip install 'deepgray[train]'.") from error
+    run = _settings(command)
     writable_folder(command.output)
+    news(f"Training {command.network}; interrupt it at any time, the same command goes on.")
+    loop.train(run)
+    print(writing.write_up(run))
+    return 0
+
+
+def _settings(command: TrainCommand) -> TrainSettings:
     widths, patch = _SHAPES[command.network]
-    run = settings.TrainSettings(
+    anatomies_held_out = (command.held_out if command.anatomies else ()) or HELD_OUT
+    return TrainSettings(
         network=command.network,
         anatomies=command.anatomies,
         out=command.output,
         nuclei=command.nuclei,
+        atlas=command.atlas,
         cache=command.cache,
-        held_out=command.held_out,
+        held_out=anatomies_held_out,
         steps=command.steps,
         learning_rate=command.learning_rate,
         widths=widths,
@@ -85,8 +118,31 @@ def train(command: TrainCommand) -> int:
         threads=command.threads,
         workers=command.workers,
         seed=command.seed,
+        start=_start(command),
+        pairs=_pairs(command),
     )
-    news(f"Training {command.network}; interrupt it at any time, the same command goes on.")
-    loop.train(run)
-    print(writing.write_up(run))
-    return 0
+
+
+def _start(command: TrainCommand) -> StartSettings | None:
+    if command.start is None:
+        if command.freeze or command.classes:
+            raise SettingsError("Weights to begin with (--from) are wanted with --freeze and --class, none came.")
+        return None
+    return StartSettings(command.start, tuple(_class(word) for word in command.classes), command.freeze)
+
+
+def _class(word: str) -> tuple[str, str]:
+    new, _, old = (part.strip().lower() for part in word.partition("="))
+    if not (new and old):
+        raise SettingsError(f"A class as NEW=OLD is wanted, '{word}' came.")
+    return new, old
+
+
+def _pairs(command: TrainCommand) -> PairSettings | None:
+    if command.pairs is None:
+        if command.scheme or command.labels or command.locate:
+            raise SettingsError("Scans with label maps (--pairs) are wanted with --scheme, --labels and --locate.")
+        return None
+    return PairSettings(
+        command.pairs, command.scheme, word=command.labels, held_out=command.held_out, locate=command.locate
+    )

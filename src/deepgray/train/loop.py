@@ -20,10 +20,14 @@ from deepgray.simulate.mr import Appearance
 from deepgray.train.heads import Sources, load_heads, load_hemispheres
 from deepgray.train.losses import at_scales
 from deepgray.train.networks import UNet
+from deepgray.train.nuclei_heads import load_nuclei_heads
+from deepgray.train.pair_samples import PairSamples, pair_samples
+from deepgray.train.qsm_samples import QsmSamples
 from deepgray.train.samples import HeadSamples, HemisphereSamples, Sample
 from deepgray.train.settings import TrainSettings
 from deepgray.train.transfer import Ends, carry, hold, read_checkpoint, table
 
+Stream = HemisphereSamples | HeadSamples | QsmSamples | PairSamples
 VALIDATION_SAMPLES = 16
 AVERAGE_DECAY = 0.998
 CLIP_NORM = 5.0
@@ -113,14 +117,19 @@ def _begin(settings: TrainSettings, network: UNet) -> Run:
     return Run(free=carried.free)
 
 
-def make_samples(settings: TrainSettings) -> tuple[HemisphereSamples | HeadSamples, list[Sample]]:
+def make_samples(settings: TrainSettings) -> tuple[Stream, list[Sample]]:
     """The endless training stream, and a fixed validation set from heads that are held out."""
+    if settings.anatomies is None or settings.pairs is not None:
+        return pair_samples(settings)
     cache = settings.cache or settings.out / "cache"
     sources = Sources(settings.anatomies, settings.nuclei, cache, settings.held_out)
     recipe = settings.recipe
-    made: list[HemisphereSamples | HeadSamples] = []
+    made: list[Stream] = []
     for held_out in (False, True):
-        if recipe.mirrored:
+        if recipe.modality == "qsm" and recipe.mirrored:
+            sides = load_nuclei_heads(sources, recipe.name, recipe.box, held_out=held_out, atlas=settings.atlas)
+            made.append(QsmSamples(sides, recipe, seed=settings.seed))
+        elif recipe.mirrored:
             maps = load_hemispheres(sources, recipe.box, held_out=held_out)
             made.append(HemisphereSamples(maps, recipe, appearance=Appearance(), seed=settings.seed))
         else:

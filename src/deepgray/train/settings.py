@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from deepgray.anatomy import HEMISPHERES, Scheme, Side, scheme, scheme_from_file, structure
 from deepgray.errors import SettingsError
 from deepgray.recipe import Recipe
 
@@ -17,6 +18,8 @@ PARTS = (
     "posterior putamen",
     "ventral putamen",
 )
+# Anatomies that validate and never train, unless said otherwise.
+HELD_OUT = ("anatomy-05", "anatomy-09", "anatomy-12")
 STRIATUM_BOX_LOW_MM = (-44.0, -38.0, -16.0)
 STRIATUM_BOX_HIGH_MM = (4.0, 34.0, 40.0)
 
@@ -55,6 +58,30 @@ RECIPES: dict[str, Recipe] = {
         inputs=("image", "caudate", "putamen", "accumbens"),
         outputs=PARTS,
     ),
+    "midbrain-outline": Recipe(
+        name="midbrain-outline",
+        version="1",
+        modality="qsm",
+        spacing_mm=0.8,
+        low_mm=(-26.0, -37.0, -25.6),
+        high_mm=(6.0, 1.4, 12.8),
+        mirrored=True,
+        inputs=("image",),
+        outputs=("red nucleus", "substantia nigra", "subthalamic nucleus"),
+        intensity="susceptibility",
+    ),
+    "dentate-outline": Recipe(
+        name="dentate-outline",
+        version="1",
+        modality="qsm",
+        spacing_mm=0.8,
+        low_mm=(-33.6, -79.2, -53.6),
+        high_mm=(4.8, -34.4, -8.8),
+        mirrored=True,
+        inputs=("image",),
+        outputs=("dentate nucleus",),
+        intensity="susceptibility",
+    ),
 }
 
 
@@ -81,14 +108,61 @@ class StartSettings:
 
 
 @dataclass(frozen=True)
+class PairSettings:
+    """A user's scans with label maps, to train on.
+
+    Attributes:
+        folder: Where they are, see ``pairs.find_pairs``.
+        scheme: What the labels mean: a shipped scheme's name or a scheme file (.tsv); the table's own labels of what
+            the network outlines if empty. The names in it become the network's outputs.
+        word: Only label maps with this word in their name.
+        held_out: People whose names contain one of these words validate; a share of all if empty.
+        held_out_share: The share.
+        locate: Whole-head network that finds the head, a name or the path of an .onnx file; that of the task if empty.
+
+    Raises:
+        SettingsError: A share that is not between 0 and 1.
+    """
+
+    folder: Path
+    scheme: str = ""
+    word: str = ""
+    held_out: tuple[str, ...] = ()
+    held_out_share: float = 0.2
+    locate: str = ""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.held_out_share < 1:
+            raise SettingsError(f"A share between 0 and 1 to hold out is wanted, {self.held_out_share} came.")
+
+    def labels_of(self, network: str) -> Scheme:
+        """What the labels mean.
+
+        Raises:
+            SettingsError: No such scheme, or it has structures without a side.
+        """
+        if not self.scheme:
+            keys = [f"{side} {name}" for side in HEMISPHERES for name in RECIPES[network].outputs]
+            return Scheme(network, tuple(structure(key) for key in keys))
+        found = scheme_from_file(Path(self.scheme)) if self.scheme.endswith(".tsv") else scheme(self.scheme)
+        middle = [s.name for s in found.structures if s.side is Side.MIDLINE]
+        if middle:
+            raise SettingsError(
+                f"Structures with a side are wanted for a network that sees one side, {', '.join(middle)} came."
+            )
+        return found
+
+
+@dataclass(frozen=True)
 class TrainSettings:
     """One training run.
 
     Attributes:
         network: Which network: ``head-locate``, ``striatum-outline`` or ``striatum-subdivide``.
-        anatomies: Folder of whole-head label maps.
+        anatomies: Folder of whole-head label maps to simulate scans from, or None where there are pairs.
         out: Folder of the run: settings, checkpoint, log, plot.
         nuclei: Folder of subcortical label maps, or None.
+        atlas: Label map of the CIT168 atlas whose midbrain nuclei are used besides those of the heads, or None.
         cache: Folder for prepared label maps; ``out``/cache if None.
         held_out: Anatomies whose names contain one of these words validate and never train.
         steps: Optimiser steps.
@@ -102,14 +176,16 @@ class TrainSettings:
         workers: Processes that make samples; 0 makes them in the training process.
         seed: Of everything random.
         start: Weights to begin with; random ones if None.
+        pairs: Scans with label maps to train on instead of simulated ones.
     """
 
     network: str
-    anatomies: Path
+    anatomies: Path | None
     out: Path
     nuclei: Path | None = None
+    atlas: Path | None = None
     cache: Path | None = None
-    held_out: tuple[str, ...] = ("anatomy-05", "anatomy-09", "anatomy-12")
+    held_out: tuple[str, ...] = HELD_OUT
     steps: int = 8000
     warmup: int = 200
     learning_rate: float = 2e-3
@@ -121,17 +197,26 @@ class TrainSettings:
     workers: int = 0
     seed: int = 1
     start: StartSettings | None = None
+    pairs: PairSettings | None = None
 
     def __post_init__(self) -> None:
         if self.network not in RECIPES:
             raise SettingsError(f"A network is wanted, one of {', '.join(RECIPES)}; '{self.network}' came.")
+        if (self.anatomies is None) == (self.pairs is None):
+            raise SettingsError("Either label maps to simulate scans from or pairs of scans and label maps are wanted.")
+        if self.pairs is not None and (not RECIPES[self.network].mirrored or len(RECIPES[self.network].inputs) > 1):
+            raise SettingsError(f"A network that outlines one side is wanted for pairs, '{self.network}' came.")
         if self.steps < 1 or self.validate_every < 1 or not self.learning_rate > 0:
             raise SettingsError("Positive steps, validate_every and learning_rate are wanted.")
 
     @property
     def recipe(self) -> Recipe:
-        """Recipe of the network."""
-        return RECIPES[self.network]
+        """Recipe of the network; with pairs of another scheme, its names are the outputs."""
+        recipe = RECIPES[self.network]
+        if self.pairs is None or not self.pairs.scheme:
+            return recipe
+        names = dict.fromkeys(s.name for s in self.pairs.labels_of(self.network).structures)
+        return replace(recipe, outputs=tuple(names))
 
     def to_json(self) -> str:
         """The settings as JSON text."""

@@ -109,21 +109,6 @@ def read_checkpoint(path: Path) -> Checkpoint:
     return Checkpoint(weights, recipe.inputs, recipe.outputs, str(path))
 
 
-def classes_from_words(words: Collection[str]) -> dict[str, str]:
-    """``NEW=OLD`` words as a mapping from a new output to the one it begins with.
-
-    Raises:
-        SettingsError: A word without ``=``, or with nothing on one side of it.
-    """
-    found = {}
-    for word in words:
-        new, equals, old = (part.strip().lower() for part in word.partition("="))
-        if not (new and equals and old):
-            raise SettingsError(f"A class as NEW=OLD is wanted, '{word}' came.")
-        found[new] = old
-    return found
-
-
 def origins(new: tuple[str, ...], old: tuple[str, ...], classes: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
     """Which outputs of a checkpoint each new output begins with.
 

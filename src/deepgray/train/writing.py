@@ -19,13 +19,13 @@ def write_up(settings: TrainSettings) -> Path:
     """
     target = settings.out / f"{settings.network}.onnx"
     sha256 = export(settings.out / "best.pt", target)
-    plot(settings.out / "log.csv", settings.out / "log.png")
+    plot(settings.out / "log.csv", settings.out / "log.png", scans=_held_out(settings))
     (settings.out / f"{settings.network}.md").write_text(card(settings, sha256), encoding="utf-8")
     return target
 
 
-def plot(log: Path, picture: Path) -> None:
-    """Loss and validation score against steps."""
+def plot(log: Path, picture: Path, *, scans: str = "simulated scans of held-out heads") -> None:
+    """Loss and validation score on ``scans`` against steps."""
     from matplotlib.figure import Figure  # noqa: PLC0415
 
     with log.open(newline="", encoding="utf-8") as stream:
@@ -37,7 +37,7 @@ def plot(log: Path, picture: Path) -> None:
     left.set(xlabel="step", ylabel="training loss")
     right = left.twinx()
     right.plot(steps, [float(r["validation"]) for r in rows], color="tab:blue", marker=".", label="validation score")
-    right.set_ylabel("validation score, simulated scans of held-out heads", color="tab:blue")
+    right.set_ylabel(f"validation score, {scans}", color="tab:blue")
     figure.savefig(picture, dpi=120)
 
 
@@ -46,9 +46,6 @@ def card(settings: TrainSettings, sha256: str) -> str:
     kept = torch.load(settings.out / "best.pt", weights_only=True)
     recipe = settings.recipe
     size = sum(v.numel() for v in kept["weights"].values())
-    sources = [f"label maps in `{settings.anatomies.name}`"]
-    if settings.nuclei is not None:
-        sources.append(f"nuclei in `{settings.nuclei.name}`, placed in heads of the former")
     return "\n".join(
         [
             f"# {recipe.name} {recipe.version}",
@@ -57,9 +54,23 @@ def card(settings: TrainSettings, sha256: str) -> str:
             f"- network: U-Net, widths {', '.join(map(str, kept['widths']))}, {size / 1e6:.2f} million parameters",
             f"- sees: {recipe.low_mm} to {recipe.high_mm} mm at {recipe.spacing_mm} mm, {', '.join(recipe.inputs)}",
             f"- gives: {', '.join(recipe.outputs)}",
-            f"- trained on: simulated scans of {' and '.join(sources)}; no real scan",
+            f"- trained on: {_sources(settings)}",
+            *([] if settings.start is None else [f"- began with the weights in `{settings.start.weights}`"]),
             f"- steps: {kept['step']} of {settings.steps} planned, seed {settings.seed}",
-            f"- score on simulated scans of held-out heads while training: {kept['score']:.4f}",
+            f"- score on {_held_out(settings)} while training: {kept['score']:.4f}",
             "",
         ]
     )
+
+
+def _held_out(settings: TrainSettings) -> str:
+    return "simulated scans of held-out heads" if settings.pairs is None else "held-out pairs"
+
+
+def _sources(settings: TrainSettings) -> str:
+    if settings.pairs is not None:
+        return f"pairs of scans and label maps in `{settings.pairs.folder.name}`"
+    sources = [f"label maps in `{settings.anatomies.name}`"] if settings.anatomies else []
+    if settings.nuclei is not None:
+        sources.append(f"nuclei in `{settings.nuclei.name}`, placed in heads of the former")
+    return f"simulated scans of {' and '.join(sources)}; no real scan"

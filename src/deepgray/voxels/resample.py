@@ -47,8 +47,7 @@ def to_frame(
     Returns:
         Float32 of the frame's shape; 0 outside the scan.
     """
-    voxels, affine_ras = closest_ras(voxels, affine_ras)
-    voxels, affine_ras = _averaged(voxels, affine_ras, float(frame.spacing_mm.min()))
+    voxels, affine_ras = averaged(*closest_ras(voxels, affine_ras), float(frame.spacing_mm.min()))
     index = np.linalg.inv(affine_ras) @ world_from_frame @ frame.affine_ras
     moved: NDArray[np.float32] = ndimage.affine_transform(
         voxels,
@@ -62,7 +61,17 @@ def to_frame(
     return moved
 
 
-def _averaged(voxels: NDArray[np.float32], affine_ras: Affine, spacing_mm: float) -> tuple[NDArray[np.float32], Affine]:
+def averaged(voxels: NDArray[np.float32], affine_ras: Affine, spacing_mm: float) -> tuple[NDArray[np.float32], Affine]:
+    """A volume that is not much finer than a spacing: whole blocks of voxels are averaged where they fit into it.
+
+    Args:
+        voxels: (x, y, z).
+        affine_ras: Their affine.
+        spacing_mm: Voxel size of the frame that the volume is wanted for.
+
+    Returns:
+        The voxels, and their affine; both unchanged where no two voxels fit into the spacing.
+    """
     factors = np.maximum(1, np.floor(spacing_mm / np.linalg.norm(affine_ras[:3, :3], axis=0) + 1e-3).astype(int))
     if factors.max() == 1:
         return voxels, affine_ras
