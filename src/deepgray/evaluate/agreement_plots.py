@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _PANELS_PER_ROW = 3
-_PANEL_INCHES = 3.6
+# Width of a panel: room for words at the right of the one, a square beneath its title for the other.
+_BLAND_ALTMAN_INCHES, _SCATTER_INCHES = 4.4, 3.3
+_HEIGHT_INCHES = 3.6
 _MARGIN = 0.08  # part of the range of the values that is left free around them
 _BAND = 0.12  # opacity of the band that an interval is drawn as
 _UNITS = {"mm3": "mm³", "1": "", "": ""}
@@ -36,7 +38,7 @@ def draw_bland_altman(found: Sequence[NamedAgreement], path: Path) -> None:
     Raises:
         OutputError: The file cannot be written.
     """
-    _draw(found, path, _bland_altman, width_inches=4.4)
+    _draw(found, path, _bland_altman, width_inches=_BLAND_ALTMAN_INCHES)
 
 
 def draw_scatter(found: Sequence[NamedAgreement], path: Path) -> None:
@@ -49,7 +51,7 @@ def draw_scatter(found: Sequence[NamedAgreement], path: Path) -> None:
     Raises:
         OutputError: The file cannot be written.
     """
-    _draw(found, path, _scatter, width_inches=_PANEL_INCHES)
+    _draw(found, path, _scatter, width_inches=_SCATTER_INCHES)
 
 
 def draw_differences(found: Sequence[NamedAgreement], path: Path) -> None:
@@ -81,7 +83,7 @@ def draw_differences(found: Sequence[NamedAgreement], path: Path) -> None:
 def _draw(found: Sequence[NamedAgreement], path: Path, panel: _Panel, *, width_inches: float) -> None:
     columns = min(len(found), _PANELS_PER_ROW)
     rows = math.ceil(len(found) / columns)
-    figure = new_figure(width_inches=width_inches * columns, height_inches=_PANEL_INCHES * rows)
+    figure = new_figure(width_inches=width_inches * columns, height_inches=_HEIGHT_INCHES * rows)
     for place, one in enumerate(found, start=1):
         axes = figure.add_subplot(rows, columns, place)
         words = " ".join(filter(None, [one.name.side, one.name.structure, one.name.quantity]))
@@ -133,7 +135,7 @@ def _scatter(axes: Axes, one: NamedAgreement) -> None:
     )
     axes.set_xlim(low, high)
     axes.set_ylim(low, high)
-    axes.set_aspect("equal")
+    axes.set_box_aspect(1)
     axes.legend(fontsize=6, loc="upper left")
     axes.set_xlabel(_with_unit("Reference", agreement), fontsize=8)
     axes.set_ylabel(_with_unit("Measured", agreement), fontsize=8)
