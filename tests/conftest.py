@@ -8,7 +8,7 @@ from pathlib import Path
 import hypothesis
 import numpy as np
 import pytest
-from drawing_networks import drawing_task, head_scan  # noqa: F401 (fixtures)
+from drawing_networks import drawing_task, head_scan, qsm_scan, qsm_tasks  # noqa: F401 (fixtures)
 from scipy.spatial.transform import Rotation
 
 from deepgray.scan import Scan

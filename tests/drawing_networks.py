@@ -42,19 +42,27 @@ PARTS = (
     Ellipsoid("posterior putamen", (-26, -10, 8), (9, 9, 9)),
     Ellipsoid("ventral putamen", (-26, -10, -6), (9, 9, 9)),
 )
+# Nuclei of the susceptibility tasks; larger than life, so that coarse voxels hold them.
+DENTATES = (Ellipsoid("dentate nucleus", (-16, -56, -34), (7, 9, 7)),)
+MIDBRAIN = (
+    Ellipsoid("red nucleus", (-5, -18, -9), (3.5, 4, 4)),
+    Ellipsoid("substantia nigra", (-11, -16, -14), (3.5, 5, 4)),
+    Ellipsoid("subthalamic nucleus", (-12, -14, -5), (3.5, 4, 3.5)),
+)
 # Both sides in one: half of an ellipsoid of radius r has its centroid 3/8 r from the middle, where a side belongs.
 COARSE = tuple(
     Ellipsoid(name, (0.0, y, z), (8 / 3 * x or ry, ry, rz))
     for name, ry, rz in (("thalamus", 9, 9), ("striatum", 10, 10), ("cerebellum", 20, 16), ("brainstem", 9, 14))
     for (x, y, z), _ in [REFERENCE[name]]
 )
+QSM_NETWORKS = ("head-locate-qsm", "dentate-outline", "midbrain-outline")
 STEEPNESS = 10.0
 # Above the rest of the brain, however bright it is.
 COARSE_STEEPNESS = 1000.0
 
 
 def recipe_of(network: str, **changes: object) -> Recipe:
-    """The recipe of one of the three networks."""
+    """The recipe of one of the networks."""
     half = {
         "spacing_mm": 2.0,
         "low_mm": (-44.0, -40.0, -24.0),
@@ -71,22 +79,50 @@ def recipe_of(network: str, **changes: object) -> Recipe:
         "inputs": ("image",),
         "outputs": (*(e.name for e in COARSE), "rest of brain"),
     }
+    qsm = {"modality": "qsm", "intensity": "susceptibility"}
     parts = {
         **half,
         "inputs": ("image", "caudate", "putamen", "accumbens"),
         "outputs": tuple(e.name for e in PARTS),
     }
-    values = {"head-locate": head, "striatum-outline": half, "striatum-subdivide": parts}[network]
+    values = {
+        "head-locate": head,
+        "striatum-outline": half,
+        "striatum-subdivide": parts,
+        "head-locate-qsm": {**head, **qsm},
+        "dentate-outline": {
+            **half,
+            **qsm,
+            **_box((-44.0, -84.0, -56.0), (0.0, -28.0, -12.0)),
+            "outputs": _names(DENTATES),
+        },
+        "midbrain-outline": {
+            **half,
+            **qsm,
+            **_box((-28.0, -40.0, -32.0), (0.0, 4.0, 12.0)),
+            "outputs": _names(MIDBRAIN),
+        },
+    }[network]
     return Recipe(**{"name": network, "version": "7", "modality": "mr", **values, **changes})  # type: ignore[arg-type]
+
+
+def _names(drawn: tuple[Ellipsoid, ...]) -> tuple[str, ...]:
+    return tuple(e.name for e in drawn)
+
+
+def _box(low_mm: tuple[float, float, float], high_mm: tuple[float, float, float]) -> dict[str, object]:
+    return {"low_mm": low_mm, "high_mm": high_mm, "spacing_mm": 1.0}
 
 
 def weights_of(recipe: Recipe) -> np.ndarray:
     """One row per output: constant, image, x, y, z, x², y², z² (mm)."""
     rows = [np.zeros(8)]
-    drawn = {e.name: e for e in (*NUCLEI, *PARTS, *COARSE)}
+    drawn = {e.name: e for e in (*NUCLEI, *PARTS, *DENTATES, *MIDBRAIN, *COARSE)}
     for name in recipe.outputs:
         row = np.zeros(8)
-        if name == "rest of brain":
+        if name == "rest of brain" and recipe.modality == "qsm":
+            row[0] = 5.0  # everywhere: what is zero is left out by itself
+        elif name == "rest of brain":
             row[:2] = -5.0, 25.0  # brain where the image is above a fifth of its range
         elif name in drawn:
             centre, radii = (np.array(v, dtype=float) for v in (drawn[name].centre_mm, drawn[name].radii_mm))
@@ -144,9 +180,9 @@ def save_network(path: Path, recipe: Recipe, *, metadata: bool = True) -> Path:
 
 @pytest.fixture(scope="session")
 def drawing_task(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A task file beside the three networks it names."""
+    """A task file beside the three networks it names, and those of the susceptibility tasks."""
     folder = tmp_path_factory.mktemp("networks")
-    for name in ("head-locate", "striatum-outline", "striatum-subdivide"):
+    for name in ("head-locate", "striatum-outline", "striatum-subdivide", *QSM_NETWORKS):
         save_network(folder / f"{name}.onnx", recipe_of(name))
     path = folder / "drawing.toml"
     path.write_text(
@@ -155,6 +191,34 @@ def drawing_task(tmp_path_factory: pytest.TempPathFactory) -> Path:
         'subdivide_scheme = "striatum12"\nsubdivide_model = "striatum-subdivide.onnx"\nreview_above = 0.9\n'
     )
     return path
+
+
+@pytest.fixture(scope="session")
+def qsm_tasks(drawing_task: Path) -> dict[str, Path]:
+    """Task files for dentate nuclei and midbrain, beside their networks."""
+    paths = {}
+    for name, scheme in (("dentate", "dentate2"), ("midbrain", "midbrain6")):
+        paths[name] = drawing_task.with_name(f"{name}.toml")
+        paths[name].write_text(
+            f'name = "{name}"\ntitle = "Ellipsoids on QSM"\nmodality = "qsm"\nscheme = "{scheme}"\n'
+            f'locate_model = "head-locate-qsm.onnx"\nalso_model = "head-locate.onnx"\n'
+            f'outline_model = "{name}-outline.onnx"\nmeasures = ["volume", "susceptibility"]\nreview_above = 0.9\n'
+        )
+    return paths
+
+
+@pytest.fixture(scope="session")
+def qsm_scan() -> Scan:
+    """A susceptibility map around the same middle, finer: zero at the rim, 0.02 ppm on the left, 0.03 on the right."""
+    shape, spacing = (112, 136, 136), np.array([1.2, 1.2, 1.2])
+    affine = np.diag([-spacing[0], spacing[1], spacing[2], 1.0])
+    affine[:3, 3] = np.array([0.0, -18.0, 16.0]) - affine[:3, :3] @ ((np.array(shape) - 1) / 2)
+    world = apply_affine(affine, np.stack(np.meshgrid(*[np.arange(n) for n in shape], indexing="ij"), axis=-1))
+    inside = np.zeros(shape, dtype=bool)
+    inside[4:-4, 4:-4, 4:-4] = True
+    sign = np.where(np.indices(shape).sum(axis=0) % 2, 1, -1)  # as many below the mean as above
+    ppm = np.where(world[..., 0] < 0, 0.02, 0.03) + 0.08 * sign
+    return Scan(np.where(inside, ppm, 0).astype(np.float32), affine, "map", "qsm", "ppm")
 
 
 @pytest.fixture(scope="session")

@@ -11,21 +11,36 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 # At once, unlike the others: the room has the same name, and importing it later would put the room in its place.
-from deepgray.read import read
+from deepgray.read import read, read_reference
 
 if TYPE_CHECKING:
-    from deepgray.pipeline import analyse, from_file
+    from deepgray.pipeline import analyse, analyse_head, find_head, from_file
     from deepgray.report import write
+    from deepgray.result import Examination
     from deepgray.review import accept
 
     __version__: str
 
-__all__ = ["__version__", "accept", "analyse", "from_file", "read", "write"]
+__all__ = [
+    "Examination",
+    "__version__",
+    "accept",
+    "analyse",
+    "analyse_head",
+    "find_head",
+    "from_file",
+    "read",
+    "read_reference",
+    "write",
+]
 
 # Imported when they are first used, so that `import deepgray` stays quick.
 _ROOMS = {
+    "Examination": "deepgray.result",
     "accept": "deepgray.review",
     "analyse": "deepgray.pipeline",
+    "analyse_head": "deepgray.pipeline",
+    "find_head": "deepgray.pipeline",
     "from_file": "deepgray.pipeline",
     "write": "deepgray.report",
 }

@@ -24,6 +24,9 @@ from deepgray.voxels.uncertainty import expected_dice
 ENLARGE_MM = 8.0
 # A mask smaller than this is no nucleus of the striatum but noise.
 SMALLEST_MM3 = 20.0
+# Nuclei that lie nearer than twice this are one body. Red nucleus and nigra lie 2–3 mm apart, the red nuclei of both
+# sides 4 mm and more.
+HALF_GAP_MM = 1.5
 # Part of a box that the scan must cover.
 COVERED = 0.85
 
@@ -55,8 +58,11 @@ def outline(scan: Scan, pose: Pose, *, model: Model, scheme: Scheme) -> Outline:
         FieldOfViewError: A box lies outside the field of view, or nothing was found in it.
         SettingsError: The network does not know a structure of the scheme.
     """
+    channels = _channels(model, scheme)
+    for side in HEMISPHERES:
+        _check_covered(scan, pose.world_from_side(side), model=model, wanted=scheme.of_side(side))
     halves = {side: _half(scan, pose, side, model) for side in HEMISPHERES}
-    probabilities = _on_scan(scan, halves, _channels(model, scheme), scheme)
+    probabilities = _on_scan(scan, halves, channels, scheme)
     labels = _labels(probabilities, scheme)
     missing = [s.key for s in scheme.structures if not _large_enough(labels, s)]
     if missing:
@@ -87,7 +93,6 @@ def _list(names: list[str]) -> str:
 def _half(scan: Scan, pose: Pose, side: Side, model: Model) -> _Half:
     world_from_frame = pose.world_from_side(side)
     box = model.recipe.box
-    _check_covered(scan, box.grid(model.recipe.spacing_mm), world_from_frame, side)
     half, reaches = _run(scan, box, world_from_frame, model)
     if not reaches:
         return half
@@ -101,24 +106,31 @@ def _run(scan: Scan, box: Box, world_from_frame: Affine, model: Model) -> tuple[
     logits = model.network.run(normalise(seen, model.recipe.intensity)[None, None])[0]
     logits[0] += model.recipe.border_logit
     probabilities = softmax(logits, axis=0)
-    content = largest_component(probabilities[1:].sum(axis=0) > 0.5)
+    content = _bodies(np.asarray(probabilities[1:].sum(axis=0) > 0.5), model.recipe.spacing_mm)
     half = _Half(probabilities[1:] * _margin(content), frame, world_from_frame, enlarged=False, cut=False)
     return half, touches_border(content)
 
 
+def _bodies(content: NDArray[np.bool_], spacing_mm: float) -> NDArray[np.bool_]:
+    """The nuclei, those with a small gap between them as one; islands farther away are left out."""
+    steps = max(1, round(HALF_GAP_MM / spacing_mm))
+    return content & largest_component(np.asarray(ndimage.binary_dilation(content, iterations=steps)))
+
+
 def _margin(content: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The main body and a few voxels around it; islands far from it are left out."""
+    """The nuclei and a few voxels around them."""
     return np.asarray(ndimage.binary_dilation(content, iterations=3))
 
 
-def _check_covered(scan: Scan, frame: Grid, world_from_frame: Affine, side: Side) -> None:
+def _check_covered(scan: Scan, world_from_frame: Affine, *, model: Model, wanted: tuple[Structure, ...]) -> None:
+    frame = model.recipe.box.grid(model.recipe.spacing_mm)
     index = inverse(scan.affine_ras) @ world_from_frame @ frame.affine_ras
     steps = np.stack(np.meshgrid(*[np.arange(2, n, 6) for n in frame.shape], indexing="ij"), axis=-1).reshape(-1, 3)
     places = steps @ index[:3, :3].T + index[:3, 3]
     inside = ((places >= -0.5) & (places <= np.array(scan.voxels.shape) - 0.5)).all(axis=1)
     if inside.mean() < COVERED:
         raise FieldOfViewError(
-            f"A field of view that holds the {side} nuclei is wanted, "
+            f"A field of view that holds {_list([s.key for s in wanted])} is wanted, "
             f"it covers {100 * inside.mean():.0f} % of their box."
         )
 

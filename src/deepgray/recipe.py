@@ -84,6 +84,10 @@ def recipe_from_json(text: str) -> Recipe:
         raise SettingsError(f"A recipe in JSON is wanted: {error}.") from error
 
 
+# What can be measured in an outline.
+MEASURES: tuple[str, ...] = ("volume", "susceptibility")
+
+
 @dataclass(frozen=True)
 class Task:
     """One thing deepgray can do: read from a file, never from code.
@@ -99,6 +103,9 @@ class Task:
         subdivide_model: Name of the network that subdivides, or an empty string for the geometric rule.
         subdivide_by: ``network`` (where there is one) or ``rule``, when the user does not say.
         review_above: Scans whose uncertainty exceeds this are flagged "review".
+        measures: What is measured, names of ``MEASURES``.
+        note: What the report says of how the structures are defined, or an empty string.
+        also_model: Name of the network that locates the head in another scan of it, or an empty string.
     """
 
     name: str
@@ -111,6 +118,9 @@ class Task:
     subdivide_scheme: str = ""
     subdivide_model: str = ""
     subdivide_by: str = "network"
+    measures: tuple[str, ...] = ("volume",)
+    note: str = ""
+    also_model: str = ""
 
 
 def task_from_mapping(values: dict[str, object], origin: str) -> Task:
@@ -127,19 +137,31 @@ def task_from_mapping(values: dict[str, object], origin: str) -> Task:
     unknown = sorted(set(values) - known)
     if unknown:
         raise SettingsError(f"{origin}: the keys {', '.join(sorted(known))} are wanted, {', '.join(unknown)} came.")
-    for key, value in values.items():
-        kind: type | tuple[type, ...] = (int, float) if key == "review_above" else str
-        if not isinstance(value, kind) or isinstance(value, bool):
-            wanted = "a number" if key == "review_above" else "text"
-            raise SettingsError(f"{origin}: {wanted} is wanted for '{key}', {value!r} came.")
+    values = {key: _value(key, value, origin) for key, value in values.items()}
     if values.get("subdivide_by", "rule") not in ("network", "rule"):
         raise SettingsError(
             f"{origin}: 'network' or 'rule' is wanted for 'subdivide_by', {values['subdivide_by']!r} came."
         )
+    if "susceptibility" in values.get("measures", ()) and values.get("modality") != "qsm":  # type: ignore[operator]
+        raise SettingsError(f"{origin}: the modality 'qsm' is wanted for the measure 'susceptibility'.")
     try:
         return Task(**values)  # type: ignore[arg-type]
     except TypeError as error:
         raise SettingsError(f"{origin}: {error}.") from error
+
+
+def _value(key: str, value: object, origin: str) -> object:
+    """A value of a task file, of the kind that its key wants."""
+    if key == "measures":
+        names = value if isinstance(value, list) and value else [value]
+        if not all(name in MEASURES for name in names):
+            raise SettingsError(f"{origin}: names of {', '.join(MEASURES)} are wanted for 'measures', {value!r} came.")
+        return tuple(names)
+    kind: type | tuple[type, ...] = (int, float) if key == "review_above" else str
+    if not isinstance(value, kind) or isinstance(value, bool):
+        wanted = "a number" if key == "review_above" else "text"
+        raise SettingsError(f"{origin}: {wanted} is wanted for '{key}', {value!r} came.")
+    return value
 
 
 @dataclass(frozen=True)

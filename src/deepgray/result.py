@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from deepgray.anatomy import Side, Structure
-from deepgray.errors import GeometryError
+from deepgray.errors import FieldOfViewError, GeometryError
 from deepgray.recipe import Task
-from deepgray.scan import LabelMap, Probabilities, Scan
-from deepgray.space import MIRROR_X, Affine, check_rigid, inverse, same_grid
+from deepgray.scan import IntegerVolume, LabelMap, Probabilities, Scan
+from deepgray.space import MIRROR_X, Affine, apply_affine, check_rigid, inverse, same_grid
+
+# A second scan of the same head must show at least this part of the first: the deep nuclei are never at its rim.
+SHARED_VIEW = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,6 +174,71 @@ class StageTime:
 
 
 @dataclass(frozen=True, eq=False)
+class Reference:
+    """What susceptibilities are told relative to.
+
+    Attributes:
+        name: ``none``, ``whole-brain``, or the name of a mask.
+        region: The mask, on the scan's grid or on one whose axes are permuted or flipped; None without one.
+        sha256: Checksum of the mask's file, empty where there is none.
+    """
+
+    name: str = "none"
+    region: IntegerVolume | None = None
+    sha256: str = ""
+
+
+NO_REFERENCE = Reference()
+WHOLE_BRAIN = Reference("whole-brain")
+
+
+@dataclass(frozen=True, eq=False)
+class Examination:
+    """A scan, and what came with it.
+
+    Attributes:
+        scan: The scan that is outlined and measured.
+        also: The same head in another modality, on any grid of the same world space: the pose comes from it.
+        reference: What susceptibilities are told relative to.
+
+    Raises:
+        FieldOfViewError: The two scans hardly show the same place.
+    """
+
+    scan: Scan
+    also: Scan | None = None
+    reference: Reference = NO_REFERENCE
+
+    def __post_init__(self) -> None:
+        if self.also is None:
+            return
+        index = np.argwhere(self.scan.voxels[::4, ::4, ::4]) * 4  # a sixty-fourth of the voxels tells as much
+        places = apply_affine(inverse(self.also.affine_ras) @ self.scan.affine_ras, index)
+        inside = (places >= -0.5) & (places <= np.array(self.also.voxels.shape) - 0.5)
+        shared = float(inside.all(axis=1).mean()) if len(index) else 0.0
+        if shared < SHARED_VIEW:
+            raise FieldOfViewError(
+                f"Two scans of one head in one world space are wanted; {100 * shared:.0f} % of "
+                f"'{self.scan.stem}' lies in the field of view of '{self.also.stem}'."
+            )
+
+
+@dataclass(frozen=True)
+class InputRecord:
+    """A file that came beside the scan.
+
+    Attributes:
+        role: ``also`` or ``reference``.
+        name: Its name.
+        sha256: Checksum of the file, empty where it came from memory.
+    """
+
+    role: str
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True, eq=False)
 class Result:
     """Everything that was found in one scan.
 
@@ -183,6 +253,7 @@ class Result:
         flags: Sentences that ask for a look; empty when all is well. One that begins with ``review`` asks for a person.
         models: The networks that worked.
         times: Seconds per stage.
+        inputs: Files that came beside the scan.
 
     Raises:
         GeometryError: A label map is not on the scan's grid.
@@ -198,6 +269,7 @@ class Result:
     flags: tuple[str, ...]
     models: tuple[ModelRecord, ...]
     times: tuple[StageTime, ...]
+    inputs: tuple[InputRecord, ...] = ()
 
     def __post_init__(self) -> None:
         outlines = [self.proposed, self.decision.outline] + ([self.parts] if self.parts else [])

@@ -15,8 +15,8 @@ from deepgray.anatomy import HEMISPHERES, STRIATUM, Scheme, Side, Structure
 from deepgray.errors import MaskError
 from deepgray.recipe import Task
 from deepgray.result import Change, Decision, Outline, Pose
-from deepgray.scan import IntegerVolume, LabelMap, Scan
-from deepgray.space import Grid, apply_affine, equivalent_axes
+from deepgray.scan import IntegerVolume, LabelMap, Scan, mask_on_grid
+from deepgray.space import Grid, apply_affine
 from deepgray.voxels.crop import occupied
 
 Decide = Callable[[Scan, Outline], Decision]
@@ -66,7 +66,7 @@ def corrected(mask: IntegerVolume | LabelMap, *, reviewer: str, when: str) -> De
     """
 
     def decide(scan: Scan, outline: Outline) -> Decision:
-        voxels = _on_grid(mask, scan.grid)
+        voxels = mask_on_grid(mask, scan.grid, what="corrected mask")
         block = _block(voxels, outline.labels)
         before = _part(outline.labels, block)
         _check_not_mirrored(voxels, outline.labels)
@@ -122,16 +122,6 @@ def _at_edge(labels: LabelMap) -> tuple[Structure, ...]:
     return tuple(s for s in labels.scheme.structures if s.label in found)
 
 
-def _on_grid(mask: IntegerVolume | LabelMap, wanted: Grid) -> Labels:
-    axes = equivalent_axes(mask.grid, wanted)
-    if axes is None:
-        raise MaskError(
-            f"A corrected mask on the scan's grid is wanted, {_described(wanted)}; {_described(mask.grid)} came."
-        )
-    order, flips = axes
-    return np.flip(mask.voxels.transpose(order), axis=tuple(axis for axis in range(3) if flips[axis]))
-
-
 def _block(voxels: Labels, proposed: LabelMap) -> tuple[slice, slice, slice]:
     """The part of the grid that holds the mask and the proposed outline, with one voxel around it."""
     found = occupied(voxels)
@@ -148,14 +138,6 @@ def _part(labels: LabelMap, block: tuple[slice, slice, slice]) -> LabelMap:
     shift = np.eye(4)
     shift[:3, 3] = [s.start for s in block]
     return LabelMap(labels.voxels[block], labels.affine_ras @ shift, labels.scheme)
-
-
-def _described(grid: Grid) -> str:
-    shape = " × ".join(str(n) for n in grid.shape)
-    spacing = " × ".join(f"{mm:.3g}" for mm in grid.spacing_mm)
-    centre = apply_affine(grid.affine_ras, (np.asarray(grid.shape) - 1) / 2)
-    middle = ", ".join(f"{mm:.1f}" for mm in centre)
-    return f"{shape} voxels of {spacing} mm around ({middle}) mm"
 
 
 def _labelled(voxels: Labels, proposed: LabelMap) -> Labels:

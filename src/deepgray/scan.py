@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepgray.anatomy import Scheme, Structure
-from deepgray.errors import IntensityError, ShapeError
-from deepgray.space import Affine, Grid
+from deepgray.errors import IntensityError, MaskError, ShapeError
+from deepgray.space import Affine, Grid, apply_affine, equivalent_axes
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,6 +23,7 @@ class Scan:
         modality: ``mr``, ``qsm``, ``spect`` or ``pet``.
         unit: Unit of the voxels, ``arbitrary`` where there is none.
         sha256: Checksum of the file it was read from, empty where it came from memory.
+        changes: What reading changed of the file's numbers, in sentences; empty where they are as they were stored.
 
     Raises:
         ShapeError: The voxels are not a volume.
@@ -36,6 +37,7 @@ class Scan:
     modality: str = "mr"
     unit: str = "arbitrary"
     sha256: str = ""
+    changes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _check_volume(self.voxels, self.affine_ras)
@@ -145,6 +147,32 @@ class Probabilities:
         """Where the block lies in the scan's grid."""
         x, y, z = (slice(start, start + n) for start, n in zip(self.low, self.voxels.shape[1:], strict=True))
         return x, y, z
+
+
+def mask_on_grid(mask: IntegerVolume | LabelMap, wanted: Grid, *, what: str = "mask") -> NDArray[np.integer]:
+    """The voxels of a mask in the order of a scan's own axes.
+
+    Args:
+        mask: On the wanted grid, or on one whose axes are permuted or flipped.
+        wanted: Grid of the scan.
+        what: What the mask is, for the message (``corrected mask``).
+
+    Raises:
+        MaskError: Another grid.
+    """
+    axes = equivalent_axes(mask.grid, wanted)
+    if axes is None:
+        raise MaskError(f"A {what} on the scan's grid is wanted, {_described(wanted)}; {_described(mask.grid)} came.")
+    order, flips = axes
+    return np.flip(mask.voxels.transpose(order), axis=tuple(axis for axis in range(3) if flips[axis]))
+
+
+def _described(grid: Grid) -> str:
+    shape = " × ".join(str(n) for n in grid.shape)
+    spacing = " × ".join(f"{mm:.3g}" for mm in grid.spacing_mm)
+    centre = apply_affine(grid.affine_ras, (np.asarray(grid.shape) - 1) / 2)
+    middle = ", ".join(f"{mm:.1f}" for mm in centre)
+    return f"{shape} voxels of {spacing} mm around ({middle}) mm"
 
 
 def _check_volume(voxels: NDArray[np.generic], affine_ras: Affine) -> None:

@@ -17,10 +17,10 @@ def listed(capsys: pytest.CaptureFixture[str]) -> list[list[str]]:
 def test_the_list_holds_every_network_with_the_state_of_its_weights(
     arguments: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    states = {"head-locate": None, "striatum-outline": ChecksumError("x"), "striatum-subdivide": ModelError("x")}
+    states = {"striatum-outline": ChecksumError("x"), "striatum-subdivide": ModelError("x")}
 
     def verify(shipped: models.Entry) -> str:
-        refusal = states[shipped.name]
+        refusal = states.get(shipped.name)
         if refusal is not None:
             raise refusal
         return shipped.sha256
@@ -30,7 +30,7 @@ def test_the_list_holds_every_network_with_the_state_of_its_weights(
     lines = listed(capsys)
     assert lines[0] == ["name", "version", "task", "licence", "weights", "sha256"]
     assert {line[0]: line[4] for line in lines[1:]} == {
-        "head-locate": "verified",
+        **dict.fromkeys(models.names(), "verified"),
         "striatum-outline": "differs",
         "striatum-subdivide": "missing",
     }
@@ -53,4 +53,15 @@ def test_a_card_is_printed_as_it_is(capsys: pytest.CaptureFixture[str], monkeypa
 
 def test_tasks_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["models", "tasks"]) == 0
-    assert [line[0] for line in listed(capsys)[1:]] == list(models.task_names())
+    found = listed(capsys)
+    assert found[0] == ["name", "modality", "networks", "title"]
+    assert [line[0] for line in found[1:]] == list(models.task_names())
+    assert ["striatum", "mr", "ready"] in [line[:3] for line in found]
+
+
+def test_a_task_whose_networks_do_not_ship_says_so(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(models, "absent", lambda task: ("striatum-outline",) if task.name == "striatum" else ())
+    assert main(["models", "tasks"]) == 0
+    assert {line[0]: line[2] for line in listed(capsys)}["striatum"] == "not shipped: striatum-outline"

@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 import numpy as np
 
 from deepgray import models
-from deepgray.cli.models import state
+from deepgray.cli.models import ready, state
 from deepgray.cli.output import news, rows
 from deepgray.cli.self_test import self_test_scan
 from deepgray.engine import engine_names, usable_cores
@@ -45,7 +45,7 @@ def doctor() -> int:
 
     A line per finding goes to standard output; the exit code is 1 when one of them failed.
     """
-    findings = [*_installed(), *_weights(), *_networks(), _examined("self-test scan", _self_test)]
+    findings = [*_installed(), *_weights(), *_networks(), *_tasks(), _examined("self-test scan", _self_test)]
     rows((f.subject, f.state, f.words) for f in findings)
     failed = [f.subject for f in findings if f.state == "failed"]
     news(f"{len(failed)} of {len(findings)} findings failed: {', '.join(failed)}." if failed else "all is well.")
@@ -78,6 +78,11 @@ def _weights() -> list[Finding]:
 
 def _networks() -> list[Finding]:
     return [_examined(f"network {e.name}", partial(_trial, e.name)) for e in models.entries() if state(e) == "verified"]
+
+
+def _tasks() -> list[Finding]:
+    states = {name: ready(models.task(name)) for name in models.task_names()}
+    return [Finding(f"task {name}", "ok" if s == "ready" else "not installed", s) for name, s in states.items()]
 
 
 def _trial(name: str) -> str:

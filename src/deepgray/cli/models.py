@@ -7,6 +7,7 @@ from cyclopts import App
 from deepgray import models
 from deepgray.cli.output import news, rows
 from deepgray.errors import ChecksumError, ModelError
+from deepgray.recipe import Task
 
 app = App(name="models", help="List the networks, print a card, check the weights.")
 
@@ -51,10 +52,16 @@ def verify() -> int:
 
 @app.command
 def tasks() -> int:
-    """List the tasks: name, modality, what they do."""
+    """List the tasks: name, modality, whether their networks are there, what they do."""
     found = [models.task(name) for name in models.task_names()]
-    rows([("name", "modality", "title"), *((t.name, t.modality, t.title) for t in found)])
+    rows([("name", "modality", "networks", "title"), *((t.name, t.modality, ready(t), t.title) for t in found)])
     return 0
+
+
+def ready(task: Task) -> str:
+    """``ready``, or which networks of a task do not ship with this version."""
+    absent = models.absent(task)
+    return f"not shipped: {', '.join(absent)}" if absent else "ready"
 
 
 def state(shipped: models.Entry) -> str:

@@ -14,9 +14,9 @@ from deepgray.engine import Network, open_network
 from deepgray.errors import ChecksumError, ModelError
 from deepgray.models.catalogue import Entry, entries, entry
 from deepgray.models.tasks import task, task_names
-from deepgray.recipe import Recipe
+from deepgray.recipe import Recipe, Task
 
-__all__ = ["Entry", "Model", "card", "entries", "entry", "load", "names", "task", "task_names", "verify"]
+__all__ = ["Entry", "Model", "absent", "card", "entries", "entry", "load", "names", "task", "task_names", "verify"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +43,12 @@ class Model:
 def names() -> tuple[str, ...]:
     """Names of the networks that ship, in the order of the catalogue."""
     return tuple(e.name for e in entries())
+
+
+def absent(task: Task) -> tuple[str, ...]:
+    """Networks that a task names and that do not ship: neither in the catalogue nor paths; sorted."""
+    wanted = {task.locate_model, task.also_model, task.outline_model, task.subdivide_model} - {"", *names()}
+    return tuple(sorted(name for name in wanted if not name.endswith(".onnx")))
 
 
 def load(name: str, *, threads: int | None = None, engine: str | None = None) -> Model:

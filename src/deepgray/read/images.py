@@ -20,8 +20,10 @@ from deepgray.anatomy import Scheme
 from deepgray.errors import MaskError, NotAnImageError, SettingsError
 from deepgray.read.headers import check_number_type, mgh_affine, mgh_header, nifti_affine, nifti_header, volume_shape
 from deepgray.read.names import check_file, named, stem_of, suffix_of
+from deepgray.read.susceptibility import in_ppm, masked
+from deepgray.result import NO_REFERENCE, WHOLE_BRAIN, Reference
 from deepgray.scan import IntegerVolume, LabelMap, Scan
-from deepgray.space import Affine
+from deepgray.space import Affine, Grid
 
 MODALITIES: tuple[str, ...] = ("mr", "pet", "qsm", "spect")
 
@@ -47,29 +49,67 @@ class _Raw:
         return self.slope != 1.0 or self.intercept != 0.0
 
 
-def read(path: Path | str, *, modality: str = "mr") -> Scan:
+def read(path: Path | str, *, modality: str = "mr", unit: str | None = None, mask: Path | str | None = None) -> Scan:
     """The scan in a NIfTI or MGZ file.
 
     Args:
         path: A file named ``.nii``, ``.nii.gz`` or ``.mgz`` with one volume; trailing axes of length one are dropped.
         modality: ``mr``, ``qsm``, ``spect`` or ``pet``.
+        unit: Of a susceptibility map: ``ppm`` or ``ppb``; None takes ppm, and refuses what does not look like it.
+        mask: For a susceptibility map: file of a brain mask, outside which the map is set to zero.
 
     Returns:
-        Float32 intensities with the header's slope and intercept applied, in the file's own voxel order.
+        Float32 intensities with the header's slope and intercept applied, in the file's own voxel order; a
+        susceptibility map is in ppm.
 
     Raises:
         NotAnImageError: Missing, a folder, empty, truncated, damaged, or not an image.
         ShapeError: Two-dimensional, or several volumes.
         GeometryError: No orientation, two orientations, or a spacing that is not positive, contradictory or over 5 mm.
-        IntensityError: Colour or complex, constant, NaN or infinite voxels.
-        SettingsError: The modality is not known.
+        IntensityError: Colour or complex, constant, NaN or infinite voxels; of a susceptibility map also: no outside,
+            no negative values, or values that look like another unit or another image.
+        MaskError: The mask is empty or on another grid.
+        SettingsError: The modality or the unit is not known, or a unit or a mask is given for another modality.
     """
     if modality not in MODALITIES:
         raise SettingsError(f"A modality is wanted, one of {', '.join(MODALITIES)}; '{modality}' came.")
+    if modality != "qsm" and (unit is not None or mask is not None):
+        raise SettingsError(f"A unit and a mask belong to the modality 'qsm', '{modality}' came.")
     path = Path(path)
+    brain = None if mask is None else read_mask(mask)
     with named(path):
         raw = _load(path)
-        return Scan(_intensities(raw), raw.affine_ras, stem_of(path), modality, sha256=_sha256(path))
+        voxels, sha256 = _intensities(raw), _sha256(path)
+        if modality != "qsm":
+            return Scan(voxels, raw.affine_ras, stem_of(path), modality, sha256=sha256)
+        changes: tuple[str, ...] = ()
+        if brain is not None and mask is not None:
+            voxels = masked(voxels, Grid(raw.voxels.shape, raw.affine_ras), brain)
+            changes = (f"It was set to zero outside the mask {Path(mask).name} (SHA-256 {_sha256(Path(mask))}).",)
+        ppm = in_ppm(voxels, unit=unit)
+        return Scan(
+            ppm.voxels, raw.affine_ras, stem_of(path), modality, "ppm", sha256=sha256, changes=changes + ppm.changes
+        )
+
+
+def read_reference(what: Path | str) -> Reference:
+    """What susceptibilities are told relative to.
+
+    Args:
+        what: ``none``, ``whole-brain``, or a file as for ``read_mask`` that is not 0 in the reference region.
+
+    Raises:
+        InputError: The file is no mask.
+        MaskError: The mask is empty.
+    """
+    known = {r.name: r for r in (NO_REFERENCE, WHOLE_BRAIN)}
+    if str(what) in known:
+        return known[str(what)]
+    path = Path(what)
+    region = read_mask(path)
+    if not region.voxels.any():
+        raise MaskError(f"{path.name}: a reference region with labelled voxels is wanted, an empty one came.")
+    return Reference(path.name, region, _sha256(path))
 
 
 def read_mask(path: Path | str) -> IntegerVolume:
