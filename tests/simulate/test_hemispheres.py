@@ -205,7 +205,8 @@ def test_the_basal_forebrain_lies_below_putamen_and_accumbens_and_replaces_no_nu
     before = SIDES[Side.LEFT]
     after = with_basal_forebrain(before, FRAME)
     basal = after == INDEX["basal forebrain"]
-    np.testing.assert_array_equal(after[~basal], before[~basal])
+    rim = after == INDEX["accumbens rim"]
+    np.testing.assert_array_equal(after[~basal & ~rim], before[~basal & ~rim])
     assert basal.sum() > 50
     assert not np.isin(before[basal], NUCLEI).any()
     places = centres_mm(FRAME)[basal]
@@ -215,6 +216,18 @@ def test_the_basal_forebrain_lies_below_putamen_and_accumbens_and_replaces_no_nu
     # Within 5 mm of putamen, accumbens or pallidum.
     nuclei = centres_mm(FRAME)[np.isin(before, NUCLEI)]
     assert cdist(places, nuclei).min(axis=1).max() < 5
+
+
+def test_the_rim_lies_behind_and_below_the_accumbens_and_replaces_no_nucleus() -> None:
+    before = SIDES[Side.LEFT]
+    rim = with_basal_forebrain(before, FRAME) == INDEX["accumbens rim"]
+    assert rim.any()
+    assert not np.isin(before[rim], NUCLEI).any()
+    accumbens = centres_mm(FRAME)[np.isin(before, members("accumbens/"))]
+    places = centres_mm(FRAME)[rim]
+    assert cdist(places, accumbens).min(axis=1).max() < 2.1
+    assert (places >= [-20, -4, -14]).all()
+    assert (places <= [-1, 13, 2]).all()
 
 
 def test_tissue_maps_that_were_kept_stay_true() -> None:

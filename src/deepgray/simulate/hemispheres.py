@@ -25,6 +25,10 @@ MIDLINE_REACH_MM = 8.0
 BASAL_BOX_MM = ((-28.0, -14.0, -20.0), (-4.0, 14.0, -1.0))
 BASAL_WHITE_MM = 5.0
 BASAL_FLUID_MM = 2.0
+# Behind and below the accumbens grey matter goes on without a border (diagonal band, ventral pallidum); raters stop
+# about this far before it ends. In this box (canonical mm, left side).
+RIM_BOX_MM = ((-20.0, -4.0, -14.0), (-1.0, 13.0, 2.0))
+RIM_MM = (0.3, 2.1)
 
 
 def smooth_resample(
@@ -163,30 +167,47 @@ def _free_midline(fine: NDArray[np.uint8], grid: Grid) -> NDArray[np.uint8]:
 
 
 def with_basal_forebrain(fine: NDArray[np.uint8], grid: Grid) -> NDArray[np.uint8]:
-    """Put grey matter below striatum and pallidum.
+    """Put grey matter below striatum and pallidum, and a rim that looks like it around the accumbens.
 
     Args:
         fine: (x, y, z) tissues on ``grid``.
         grid: In canonical mm of the left side.
 
     Returns:
-        A copy with the tissue ``basal forebrain``.
+        A copy with the tissues ``basal forebrain`` and ``accumbens rim``; how thick the rim is follows from the map.
     """
-    low, high = (np.asarray(corner) for corner in BASAL_BOX_MM)
-    first = np.maximum(np.ceil((low - grid.affine_ras[:3, 3]) / grid.spacing_mm).astype(int), 0)
-    last = np.minimum(np.floor((high - grid.affine_ras[:3, 3]) / grid.spacing_mm).astype(int) + 1, grid.shape)
-    around = [slice(max(0, a - 8), b + 8) for a, b in zip(first, last, strict=True)]
-    near = fine[tuple(around)]
-    nuclei = [*_members("putamen/"), *_members("accumbens/"), INDEX["external pallidum"], INDEX["internal pallidum"]]
-    distance = ndimage.distance_transform_edt(~np.isin(near, nuclei), sampling=grid.spacing_mm)
+    part, box = _part_and_box(grid, BASAL_BOX_MM)
+    near = fine[part]
+    accumbens = np.isin(near, _members("accumbens/"))
+    nuclei = accumbens | np.isin(near, [*_members("putamen/"), INDEX["external pallidum"], INDEX["internal pallidum"]])
+    distance = ndimage.distance_transform_edt(~nuclei, sampling=grid.spacing_mm)
     white = np.isin(near, [INDEX["white matter"], INDEX["midline tissue"], INDEX["claustrum"]])
     grey = white & (distance < BASAL_WHITE_MM)
     grey |= (near == INDEX["cerebrospinal fluid"]) & (distance < BASAL_FLUID_MM)
-    box = np.zeros(near.shape, dtype=bool)
-    box[tuple(slice(a - s.start, b - s.start) for a, b, s in zip(first, last, around, strict=True))] = True
     out = fine.copy()
-    out[tuple(around)][grey & box] = INDEX["basal forebrain"]
+    out[part][grey & box] = INDEX["basal forebrain"]
+    if accumbens.any():
+        part, box = _part_and_box(grid, RIM_BOX_MM)
+        near = out[part]
+        to_accumbens = ndimage.distance_transform_edt(~np.isin(near, _members("accumbens/")), sampling=grid.spacing_mm)
+        thickness = RIM_MM[0] + (RIM_MM[1] - RIM_MM[0]) * (int(accumbens.sum()) % 11) / 10
+        open_end = np.isin(near, [INDEX["basal forebrain"], INDEX["white matter"], INDEX["midline tissue"]])
+        near[box & open_end & (to_accumbens < thickness)] = INDEX["accumbens rim"]
     return out
+
+
+def _part_and_box(
+    grid: Grid, corners_mm: tuple[tuple[float, float, float], tuple[float, float, float]]
+) -> tuple[tuple[slice, ...], NDArray[np.bool_]]:
+    """The part of a grid with a box and eight voxels around it, and which voxels of the part lie in the box."""
+    low, high = (np.asarray(corner) for corner in corners_mm)
+    first = np.maximum(np.ceil((low - grid.affine_ras[:3, 3]) / grid.spacing_mm).astype(int), 0)
+    last = np.minimum(np.floor((high - grid.affine_ras[:3, 3]) / grid.spacing_mm).astype(int) + 1, grid.shape)
+    around = tuple(slice(max(0, a - 8), b + 8) for a, b in zip(first, last, strict=True))
+    shape = [len(range(*s.indices(n))) for s, n in zip(around, grid.shape, strict=True)]
+    box = np.zeros(shape, dtype=bool)
+    box[tuple(slice(a - s.start, b - s.start) for a, b, s in zip(first, last, around, strict=True))] = True
+    return around, box
 
 
 def on_donor(

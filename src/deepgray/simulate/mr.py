@@ -198,11 +198,13 @@ def _any_contrast() -> Tensor:
 
 
 def _shade_claustrum(means: Tensor) -> Tensor:
-    """Thin or mixed tissues: claustrum and basal forebrain may be anything between white and grey matter."""
+    """Thin or mixed tissues: claustrum and basal forebrain lie anywhere between white and grey matter."""
     out = means.clone()
     white, grey = means[INDEX["white matter"]], means[INDEX["cortex"]]
     out[INDEX["claustrum"]] = white + uniform(0.0, 0.9) * (grey - white)
     out[INDEX["basal forebrain"]] = white + uniform(0.0, 1.1) * (grey - white)
+    accumbens = out[INDEX["accumbens/ventral striatum"]]
+    out[INDEX["accumbens rim"]] = accumbens + uniform(0.0, 0.4) * (white - accumbens)
     if chance(0.5):
         fluid = means[INDEX["cerebrospinal fluid"]]
         out[INDEX["midline tissue"]] = fluid + uniform(0, 1) * (white - fluid)

@@ -99,6 +99,7 @@ TISSUES: tuple[Tissue, ...] = (
     Tissue("other substantia nigra", 0.71, 0.30, 0.04, "brainstem"),
     Tissue("other subthalamic nucleus", 0.72, 0.30, 0.04, "brainstem"),
     Tissue("other dentate nucleus", 0.72, 0.30, 0.04, "brainstem"),
+    Tissue("accumbens rim", 0.53, 0.50, 0.03, "striatum"),
 )
 
 INDEX: dict[str, int] = {tissue.name: number for number, tissue in enumerate(TISSUES)}
