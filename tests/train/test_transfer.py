@@ -134,6 +134,10 @@ def test_who_begins_with_what() -> None:
     assert origins(("anterior caudate", "thalamus"), ("caudate", "putamen"), {}) == {
         "anterior caudate": ("caudate",), "thalamus": (),
     }  # fmt: skip
+    sided = tuple(f"{side} nigra and subthalamic nucleus" for side in ("left", "right"))
+    assert origins(("right subthalamic nucleus",), sided, {}) == {
+        "right subthalamic nucleus": ("right nigra and subthalamic nucleus",)
+    }
     assert origins(("dentate nucleus",), ("caudate",), {"dentate nucleus": "caudate"}) == {
         "dentate nucleus": ("caudate",)
     }

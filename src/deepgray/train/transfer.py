@@ -18,7 +18,7 @@ import torch
 from rich.table import Table
 from torch import Tensor, nn
 
-from deepgray.anatomy import STRUCTURES
+from deepgray.anatomy import HEMISPHERES, STRUCTURES
 from deepgray.errors import ModelError, SettingsError
 from deepgray.recipe import recipe_from_json
 
@@ -141,11 +141,19 @@ def _origins(name: str, old: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _is_part(part: str, whole: str) -> bool:
-    """By the table of structures, or by a name such as ``nigra and subthalamic nucleus``."""
+    """By the table of structures, or by a name such as ``nigra and subthalamic nucleus``; on one side where named."""
+    (side, part), (other, whole) = _sided(part), _sided(whole)
+    if side != other:
+        return False
     if any(s.name == part and s.parent == whole for s in STRUCTURES):
         return True
     pieces = whole.split(" and ")
     return len(pieces) > 1 and any(set(piece.split()) <= set(part.split()) for piece in pieces)
+
+
+def _sided(name: str) -> tuple[str, str]:
+    first, _, rest = name.partition(" ")
+    return (first, rest) if first in tuple(HEMISPHERES) else ("", name)
 
 
 def carry(network: nn.Module, checkpoint: Checkpoint, ends: Ends, classes: Mapping[str, str] | None = None) -> Transfer:
