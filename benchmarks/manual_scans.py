@@ -142,7 +142,7 @@ def uncertainty(cohort: Cohort, out: Path) -> None:
     errors = [1 - float(np.mean([per_scan[name][s] for name in STRIATUM])) for s in stems]
     scores, flagged = [], []
     for stem in stems:
-        report = json.loads(next(out.glob(f"{stem}*/*.json")).read_text(encoding="utf-8"))
+        report = json.loads(next(out.glob(f"{stem}*/*.json")).read_text(encoding="utf-8"))["tasks"]["striatum"]
         scores.append(float(report["proposed"]["score"]))
         flagged.append(any(flag.startswith("review") for flag in report["flags"]))
     curve = risk_coverage(scores, errors)

@@ -127,7 +127,8 @@ def deepgray(scan: Path, engine: str, settings: argparse.Namespace) -> tuple[Cos
             command = [sys.executable, "-m", "deepgray", "run", scan, "-o", folder, "--task", settings.task]
             cost = measured([*command, "--threads", str(settings.threads), "--engine", engine])
             written = next(Path(folder).glob("*/*.json"))
-            within = json.loads(written.read_text(encoding="utf-8"))["seconds"]
+            (task,) = json.loads(written.read_text(encoding="utf-8"))["tasks"].values()
+            within = task["seconds"]
             reading = float(measured([sys.executable, "-c", READ, scan]).output)
         whole = float(cost.output.split("\t")[2])  # the line says seconds from reading to the written report, to 0.1
         told = {"start and imports": cost.wall_seconds - whole, "read": reading, **within}

@@ -74,10 +74,10 @@ def test_a_surprise_does_not_stop_the_others_either(
     def surprise(*_: object, **__: object) -> None:
         raise MemoryError("no room")
 
-    monkeypatch.setattr(run_command, "analyse", surprise)
+    monkeypatch.setattr(run_command, "find_head", surprise)
     assert run(scans, drawing_task) == 1
     found, errors = lines(capsys)
-    assert [line[1:2] + line[3:] for line in found] == [["failed", "unexpected MemoryError: no room"]] * 2
+    assert [line[1:2] + line[3:] for line in found] == [["failed", "unexpected MemoryError: no room", "drawing"]] * 2
     assert "Traceback" in errors
     assert errors.endswith("2 of 2 scans failed: sub-01_T1w, sub-02_T1w.\n")
 

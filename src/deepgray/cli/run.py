@@ -7,7 +7,8 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -18,10 +19,11 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from deepgray import models
 from deepgray.cli.output import news, writable_folder
 from deepgray.errors import DeepgrayError, DuplicateStemError, SettingsError
-from deepgray.pipeline import STAGES, analyse, from_file
-from deepgray.read import read, stem_of
-from deepgray.recipe import Options
+from deepgray.pipeline import STAGES, Head, analyse_head, find_head, from_file, locator
+from deepgray.read import read, read_reference, stem_of
+from deepgray.recipe import Options, Task
 from deepgray.report import finished, write
+from deepgray.result import NO_REFERENCE, Examination, Reference
 from deepgray.review import Decide, accept
 
 
@@ -33,11 +35,16 @@ class RunSettings:
     Attributes:
         scans: Scans, NIfTI or MGZ files.
         output: Folder for the results; each scan gets a folder of its own in it.
-        task: Name of a task, or a task file (.toml). See 'deepgray models tasks'.
+        task: Name of a task, or a task file (.toml); several with a comma between them, or the option several times.
+            See 'deepgray models tasks'.
         overwrite: Do finished scans again.
         probabilities: Also write the probability map of each structure.
         corrected: A corrected mask of the one scan: labels of the task's scheme, or 0 and 1 for the whole striatum.
         reviewer: Who corrected it.
+        also: Another scan of the one scan's head, in the same world space: the pose comes from it.
+        unit: Unit of the susceptibility maps, where they do not look like ppm.
+        mask: Brain mask of the one susceptibility map: what lies outside is set to zero.
+        reference: What susceptibilities are told relative to: none, whole-brain, or a mask of the one scan.
         subdivide: Subdivide by the network or by the geometric rule, instead of what the task says.
         threads: Cores to use; all that are usable when not given.
         engine: Engine that runs the networks; the fastest installed one when not given.
@@ -46,21 +53,33 @@ class RunSettings:
     scans: Annotated[tuple[Path, ...], Parameter(negative="")]
     _: KW_ONLY
     output: Annotated[Path, Parameter(alias="-o")]
-    task: str = "striatum"
+    task: Annotated[tuple[str, ...], Parameter(negative="")] = ("striatum",)
     overwrite: bool = False
     probabilities: bool = False
     corrected: Path | None = None
     reviewer: str | None = None
+    also: Path | None = None
+    unit: Literal["ppm", "ppb"] | None = None
+    mask: Path | None = None
+    reference: str | None = None
     subdivide: Literal["network", "rule"] | None = None
     threads: int | None = None
     engine: Literal["openvino", "onnxruntime"] | None = None
 
     def __post_init__(self) -> None:
-        if self.corrected is not None and len(self.scans) != 1:
-            raise SettingsError(f"One scan is wanted with --corrected, {len(self.scans)} came.")
+        for name, value in (("corrected", self.corrected), ("also", self.also), ("mask", self.mask)):
+            if value is not None and len(self.scans) != 1:
+                raise SettingsError(f"One scan is wanted with --{name}, {len(self.scans)} came.")
         if (self.corrected is None) != (not (self.reviewer or "").strip()):
             raise SettingsError("A mask and who drew it are wanted together: --corrected MASK --reviewer NAME.")
+        if self.corrected is not None and len(self.tasks) != 1:
+            raise SettingsError(f"One task is wanted with --corrected, {len(self.tasks)} came.")
         _ = self.options
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """Names of the tasks, each once, in their order."""
+        return tuple(dict.fromkeys(name.strip() for words in self.task for name in words.split(",") if name.strip()))
 
     @property
     def options(self) -> Options:
@@ -73,24 +92,105 @@ class RunSettings:
         return self.overwrite or self.corrected is not None
 
 
+@dataclass(frozen=True)
+class Line:
+    """What is printed of one task on one scan.
+
+    Attributes:
+        stem: Name of the scan.
+        state: ``done``, ``review``, ``skipped`` or ``failed``.
+        seconds: Wall-clock seconds.
+        words: Where the results are, or why there are none.
+        task: Name of the task.
+    """
+
+    stem: str
+    state: str
+    seconds: float
+    words: str
+    task: str
+
+    def __str__(self) -> str:
+        return "\t".join((self.stem, self.state, f"{self.seconds:.1f}", self.words, self.task))
+
+
 def run(settings: RunSettings) -> int:
     """Outline and measure scans.
 
-    One line per scan goes to standard output: its name, what happened, seconds, and where the results are or why there
-    are none. A scan that fails does not stop the others.
+    One line per scan and task goes to standard output: the scan's name, what happened, seconds, where the results are
+    or why there are none, and the task. A scan that fails does not stop the others, nor does a task.
     """
     stems = _stems(settings.scans)
-    settings.options.settled(models.task(settings.task))
+    tasks = tuple(settings.options.settled(models.task(name)) for name in settings.tasks)
+    reference = _checked(settings, tasks)
     writable_folder(settings.output)
     failed = []
     for number, (path, stem) in enumerate(zip(settings.scans, stems, strict=True), start=1):
-        line = _one(path, settings, title=f"{number}/{len(stems)} {stem}", stem=stem)
-        print("\t".join(line), flush=True)
-        if line[1] == "failed":
-            failed.append(stem)
+        visit = _Visit(path, settings, tasks[0].modality, reference)
+        for name, task in zip(settings.tasks, tasks, strict=True):
+            line = _one(visit, name, title=f"{number}/{len(stems)} {stem}", told=task.name)
+            print(line, flush=True)
+            if line.state == "failed" and stem not in failed:
+                failed.append(stem)
     if failed:
         news(f"{len(failed)} of {len(stems)} scans failed: {', '.join(failed)}.")
     return 1 if failed else 0
+
+
+def _checked(settings: RunSettings, tasks: Sequence[Task]) -> Reference:
+    """Refuse settings that do not fit the tasks, and read the reference region."""
+    if not tasks:
+        raise SettingsError("A task is wanted, none came.")
+    modalities = sorted({task.modality for task in tasks})
+    if len(modalities) > 1:
+        raise SettingsError(f"Tasks on scans of one modality are wanted, {' and '.join(modalities)} came.")
+    given = {"unit": settings.unit, "mask": settings.mask, "reference": settings.reference}
+    for name, value in given.items():
+        if value is not None and modalities != ["qsm"]:
+            raise SettingsError(
+                f"A task on susceptibility maps is wanted with --{name}, {tasks[0].name} works on '{modalities[0]}'."
+            )
+    reference = read_reference(settings.reference or NO_REFERENCE.name)
+    if reference.region is not None and len(settings.scans) != 1:
+        raise SettingsError(f"One scan is wanted with a mask as --reference, {len(settings.scans)} came.")
+    return reference
+
+
+@dataclass
+class _Visit:
+    """One scan, read once for all its tasks, its head found once for each network that finds heads."""
+
+    path: Path
+    settings: RunSettings
+    modality: str
+    reference: Reference
+    heads: dict[str, Head] = field(default_factory=dict)
+
+    @cached_property
+    def examination(self) -> Examination:
+        scan = read(self.path, modality=self.modality, unit=self.settings.unit, mask=self.settings.mask)
+        also = None if self.settings.also is None else read(self.settings.also)
+        return Examination(scan, also, self.reference)
+
+    def head(self, task: str, progress: Callable[[str], None]) -> Head:
+        options = self.settings.options
+        name = locator(self.examination, models.task(task))
+        if name not in self.heads:
+            self.heads[name] = find_head(self.examination, task, progress=progress, options=options)
+        return self.heads[name]
+
+    def analysed(self, task: str, progress: Callable[[str], None]) -> tuple[Path, tuple[str, ...]]:
+        """Where the results of a task are, and its flags."""
+        settings = self.settings
+        progress("read")
+        decide: Decide = accept
+        if settings.corrected is not None and settings.reviewer is not None:
+            decide = from_file(settings.corrected, settings.reviewer)
+        head = self.head(task, progress)
+        result = analyse_head(head, task, decide=decide, progress=progress, options=settings.options)
+        progress("report")
+        folder = write(result, settings.output, probabilities=settings.probabilities, overwrite=settings.again)
+        return folder, result.flags
 
 
 def _stems(scans: Sequence[Path]) -> tuple[str, ...]:
@@ -105,32 +205,23 @@ def _stems(scans: Sequence[Path]) -> tuple[str, ...]:
     return tuple(first)
 
 
-def _one(path: Path, settings: RunSettings, *, title: str, stem: str) -> tuple[str, str, str, str]:
-    if not settings.again and finished(settings.output, stem):
-        return stem, "skipped", "0.0", f"{settings.output / stem} is there already (--overwrite does it again)"
+def _one(visit: _Visit, task: str, *, title: str, told: str) -> Line:
+    settings, stem = visit.settings, stem_of(visit.path)
+    if not settings.again and finished(settings.output, stem, task=told):
+        words = f"{settings.output / stem} is there already (--overwrite does it again)"
+        return Line(stem, "skipped", 0.0, words, told)
     start = time.perf_counter()
     try:
         with _bar(title) as progress:
-            folder, flags = _analysed(path, settings, progress)
+            folder, flags = visit.analysed(task, progress)
     except DeepgrayError as error:
-        return stem, "failed", f"{time.perf_counter() - start:.1f}", str(error)
+        return Line(stem, "failed", time.perf_counter() - start, str(error), told)
     except Exception as error:  # one scan's surprise must not cost the night's other scans
         traceback.print_exc(file=sys.stderr)
-        return stem, "failed", f"{time.perf_counter() - start:.1f}", f"unexpected {type(error).__name__}: {error}"
+        words = f"unexpected {type(error).__name__}: {error}"
+        return Line(stem, "failed", time.perf_counter() - start, words, told)
     state = "review" if any(flag.startswith("review") for flag in flags) else "done"
-    return stem, state, f"{time.perf_counter() - start:.1f}", str(folder)
-
-
-def _analysed(path: Path, settings: RunSettings, progress: Callable[[str], None]) -> tuple[Path, tuple[str, ...]]:
-    progress("read")
-    scan = read(path, modality=models.task(settings.task).modality)
-    decide: Decide = accept
-    if settings.corrected is not None and settings.reviewer is not None:
-        decide = from_file(settings.corrected, settings.reviewer)
-    result = analyse(scan, settings.task, decide=decide, progress=progress, options=settings.options)
-    progress("report")
-    folder = write(result, settings.output, probabilities=settings.probabilities, overwrite=settings.again)
-    return folder, result.flags
+    return Line(stem, state, time.perf_counter() - start, str(folder), told)
 
 
 @contextmanager

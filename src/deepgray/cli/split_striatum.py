@@ -15,7 +15,7 @@ from deepgray.errors import OutputError
 from deepgray.measure import volumes
 from deepgray.read import stem_of
 from deepgray.report.images import write_labels
-from deepgray.report.tables import write_lookup, write_measures
+from deepgray.report.tables import measure_rows, write_lookup, write_measures
 from deepgray.result import Measurement, Outline
 from deepgray.subdivide import split_label_map
 
@@ -66,7 +66,7 @@ def _write(parts: Outline, numbers: tuple[Measurement, ...], target: Path) -> No
         with TemporaryDirectory(dir=target.parent, prefix=".partial-") as folder:
             partial = Path(folder)
             write_lookup(partial / f"{base}_dseg.tsv", parts.labels.scheme)
-            write_measures(partial / f"{base}_measures.tsv", numbers)
+            write_measures(partial / f"{base}_measures.tsv", measure_rows(numbers, "split-striatum"))
             write_labels(partial / target.name, parts.labels)
             for path in sorted(partial.iterdir()):
                 path.replace(target.parent / path.name)

@@ -1,227 +1,111 @@
-"""The page for people: one HTML file that needs no network and no JavaScript."""
+"""The page for people: one HTML file that needs no network and no JavaScript, with a section for each task."""
 
 from __future__ import annotations
 
-import base64
-import json
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
-import numpy as np
 from jinja2 import Environment, StrictUndefined, Template
 
-from deepgray.report.pictures import Pictures, draw, heat
+from deepgray.report.pictures import Pictures, draw
 from deepgray.report.provenance import DISCLAIMER, versions
-from deepgray.result import Measurement, Outline, Result
-from deepgray.space import rotation_degrees
+from deepgray.report.section import heat_stops, needs_review, render_section
+from deepgray.result import Result
 
 _TEMPLATE = "page.html.jinja"
-_REVIEW = "review"
-_PAIRED = ("volume", "volume_partial", "asymmetry")
+# Stand around each section, so that it can be taken over into the page of a further task. Nothing inside can hold
+# them: what comes from outside is escaped.
+_BEGIN, _END = "<!-- deepgray: section {number} -->", "<!-- deepgray: end of section {number} -->"
 
 
 @dataclass(frozen=True)
-class VolumeRow:
-    """Volumes of one structure as the page prints them; an empty text where there is no number.
+class Section:
+    """What a page says of one task.
 
     Attributes:
-        name: Structure without side.
-        colour: CSS colour, empty for what is no single structure of the scheme.
-        left: Volume, mm³.
-        right: Volume, mm³.
-        both: Volume of both sides together, mm³.
-        partial_left: Volume from probabilities, mm³.
-        partial_right: Volume from probabilities, mm³.
-        asymmetry: In %.
-        left_share: Length of the bar, 0–100.
-        right_share: Length of the bar, 0–100.
+        name: Name of the task.
+        title: Its title.
+        needs_review: Whether it asks for a person.
+        html: The section.
     """
 
     name: str
-    colour: str
-    left: str
-    right: str
-    both: str
-    partial_left: str
-    partial_right: str
-    asymmetry: str
-    left_share: float
-    right_share: float
+    title: str
+    needs_review: bool
+    html: str
 
 
-@dataclass(frozen=True)
-class Swatch:
-    """A line of a legend."""
+def section_of(result: Result) -> Section:
+    """The section of a result, with its pictures."""
+    return Section(
+        result.task.name, result.task.title, needs_review(result.flags), render_section(result, draw(result))
+    )
 
-    name: str
-    colour: str
+
+def sections_in(path: Path, count: int) -> list[str]:
+    """The sections of a page that was written before.
+
+    Args:
+        path: The page.
+        count: How many sections it must hold.
+
+    Returns:
+        HTML of each, in their order; empty where the page does not hold so many.
+
+    Raises:
+        OSError: The page cannot be read.
+    """
+    rest, found = path.read_text(encoding="utf-8"), []
+    for number in range(count):
+        _, begin, rest = rest.partition(_BEGIN.format(number=number))
+        html, end, rest = rest.partition(_END.format(number=number))
+        if not (begin and end):
+            return []
+        found.append(html.strip())
+    return found
 
 
-def write_page(path: Path, result: Result) -> None:
-    """The report of a result.
+def write_page(path: Path, stem: str, sections: Iterable[Section]) -> None:
+    """The report of a scan.
 
     Args:
         path: File to write, ``.html``.
-        result: The result.
+        stem: Name of the scan.
+        sections: One for each task.
 
     Raises:
         OSError: The file cannot be written.
     """
-    path.write_text(render(result, draw(result)), encoding="utf-8")
+    path.write_text(render_page(stem, sections), encoding="utf-8")
+
+
+def render_page(stem: str, sections: Iterable[Section]) -> str:
+    """The report as HTML text."""
+    return _template().render(
+        stem=stem,
+        sections=list(sections),
+        begin=_BEGIN,
+        end=_END,
+        heat_stops=heat_stops(),
+        versions={"deepgray": "", **versions()},
+        disclaimer=DISCLAIMER,
+    )
 
 
 def render(result: Result, pictures: Pictures) -> str:
-    """The report as HTML text.
+    """The report of one task as HTML text.
 
     Args:
         result: The result.
         pictures: Its pictures.
     """
-    review = [f for f in result.flags if f.lower().startswith(_REVIEW)]
-    return _template().render(
-        result=result,
-        needs_review=bool(review),
-        reasons=[_reason(f) for f in result.flags],
-        tables=volume_tables(result),
-        others=[m for m in result.measurements if m.quantity not in _PAIRED],
-        overview=_embedded(pictures.overview),
-        outline=_embedded(pictures.outline),
-        entropy=_embedded(pictures.entropy),
-        parts=_embedded(pictures.parts),
-        legend=legend(result.outline),
-        parts_legend=legend(result.parts) if result.parts else [],
-        steps=steps(result),
-        heat_stops=_heat_stops(),
-        most_bits=_most_bits(result),
-        recipes={m.stage: json.loads(m.recipe) if m.recipe else {} for m in result.models},
-        versions={"deepgray": "", **versions()},
-        seconds=sum(t.seconds for t in result.times),
-        turned=rotation_degrees(result.pose.canonical_from_world),
-        disclaimer=DISCLAIMER,
+    html = render_section(result, pictures)
+    return render_page(
+        result.scan.stem, [Section(result.task.name, result.task.title, needs_review(result.flags), html)]
     )
-
-
-def volume_tables(result: Result) -> list[tuple[str, list[VolumeRow]]]:
-    """Volumes of the outline's structures and of its parts, as two titled tables; an empty table is left out."""
-    colours = {s.name: _css(s.colour) for s in result.outline.labels.scheme.structures}
-    part_colours = {s.name: _css(s.colour) for s in result.parts.labels.scheme.structures} if result.parts else {}
-    names = list(dict.fromkeys(m.structure for m in result.measurements if m.quantity in _PAIRED))
-    whole = _rows([n for n in names if n not in part_colours], result.measurements, colours)
-    parts = _rows([n for n in names if n in part_colours], result.measurements, part_colours)
-    return [(title, rows) for title, rows in (("Structures", whole), ("Subregions", parts)) if rows]
-
-
-def legend(outline: Outline) -> list[Swatch]:
-    """Names and colours of an outline's structures, without sides."""
-    colours = {s.name: _css(s.colour) for s in outline.labels.scheme.structures}
-    return [Swatch(name, colour) for name, colour in colours.items()]
-
-
-def steps(result: Result) -> list[str]:
-    """What was done, a sentence or two for each stage."""
-    turned = rotation_degrees(result.pose.canonical_from_world)
-    spacing = " × ".join(f"{s:.2f}" for s in result.scan.grid.spacing_mm)
-    shape = " × ".join(str(n) for n in result.scan.voxels.shape)
-    sentences = [
-        f"The scan was read as it is: {shape} voxels of {spacing} mm, without changing its grid or intensities.",
-        f"The head was found with a confidence of {result.pose.confidence:.0%}; it is turned by {turned:.0f}° from the"
-        " frame of the anterior and posterior commissures, in which all pictures here are shown.",
-        _sentence("The structures were outlined", result.proposed),
-        _decided(result),
-    ]
-    if result.parts is not None:
-        sentences.append(_sentence("The outline was divided into subregions", result.parts))
-    sentences.append("Volumes were measured on the scan's own grid. Asymmetry is 100 · (L − R) / ((L + R) / 2).")
-    return sentences
-
-
-def _sentence(start: str, outline: Outline) -> str:
-    notes = f" Note: {'; '.join(outline.notes)}." if outline.notes else ""
-    return f"{start}: {outline.method}.{notes}"
-
-
-def _decided(result: Result) -> str:
-    decision = result.decision
-    if decision.kind == "corrected":
-        return f"{decision.reviewer} corrected the outline ({decision.when}); everything after it used the correction."
-    if decision.reviewer == "batch":
-        return f"Nobody looked at the outline: it was taken as it is in a batch run ({decision.when})."
-    return f"{decision.reviewer} accepted the outline as it is ({decision.when})."
-
-
-def _rows(names: Iterable[str], measurements: Iterable[Measurement], colours: dict[str, str]) -> list[VolumeRow]:
-    values: dict[tuple[str, str, str], float] = {}
-    for m in measurements:
-        values.setdefault((m.structure, m.side, m.quantity), m.value)
-    names = list(names)
-    most = max((v for (n, side, q), v in values.items() if n in names and side != "both" and q == "volume"), default=0)
-    return [_row(name, values, colours.get(name, ""), most) for name in names]
-
-
-def _row(name: str, values: dict[tuple[str, str, str], float], colour: str, most: float) -> VolumeRow:
-    def volume(side: str, quantity: str = "volume") -> str:
-        return _whole(values.get((name, side, quantity)))
-
-    shares = [
-        100 * _known(values.get((name, side, "volume"))) / most if most > 0 else 0.0 for side in ("left", "right")
-    ]
-    return VolumeRow(
-        name=name,
-        colour=colour,
-        left=volume("left"),
-        right=volume("right"),
-        both=volume("both"),
-        partial_left=volume("left", "volume_partial"),
-        partial_right=volume("right", "volume_partial"),
-        asymmetry=_percent(values.get((name, "both", "asymmetry"))),
-        left_share=shares[0],
-        right_share=shares[1],
-    )
-
-
-def _reason(flag: str) -> str:
-    """A flag without the word that the verdict beside it says already."""
-    text = flag[len(_REVIEW) :].lstrip(" :,-–") if flag.lower().startswith(_REVIEW) else flag
-    return text[:1].upper() + text[1:] if text else flag
-
-
-def _known(value: float | None) -> float:
-    return value if value is not None and math.isfinite(value) else 0.0
-
-
-def _whole(value: float | None) -> str:
-    if value is None:
-        return ""
-    return f"{value:,.0f}".replace(",", "\u202f") if math.isfinite(value) else "undefined"
-
-
-def _percent(value: float | None) -> str:
-    if value is None:
-        return ""
-    return f"{value:+.1f} %".replace("-", "−") if math.isfinite(value) else "undefined"
-
-
-def _most_bits(result: Result) -> float:
-    probabilities = result.proposed.probabilities
-    return math.log2(len(probabilities.structures) + 1) if probabilities else 0.0
-
-
-def _heat_stops() -> str:
-    """The colours of the entropy picture as stops of a CSS gradient."""
-    colours = (np.clip(heat(np.linspace(0, 1, 9, dtype=np.float32)), 0, 1) * 255).astype(int).tolist()
-    return ", ".join(_css((red, green, blue)) for red, green, blue in colours)
-
-
-def _css(colour: tuple[int, int, int]) -> str:
-    return "#{:02x}{:02x}{:02x}".format(*colour)
-
-
-def _embedded(png: bytes | None) -> str:
-    return f"data:image/png;base64,{base64.b64encode(png).decode('ascii')}" if png else ""
 
 
 @cache

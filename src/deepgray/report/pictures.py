@@ -23,10 +23,14 @@ from deepgray.voxels.uncertainty import voxel_entropy
 
 _STEP_MM = 0.6
 _OVERVIEW_STEP_MM = 0.9
+# Small nuclei get finer pixels: each slice has at least so many across.
+_FEWEST_PIXELS = 160
 _MARGIN_MM = 14.0
 _COLUMNS = 6
 _FILL = 0.55
 _GREY_PERCENT = (0.5, 99.7)
+# Where values have a unit, grey means the same on every scan: nuclei of QSM stand out, veins and fluid are at the ends.
+_WINDOWS = {"ppm": (-0.1, 0.2)}
 _HEADROOM = 1.15  # white matter stays below white, so that pale contours show on it
 _OVERVIEW_CENTRE_MM: Point = (0.0, -15.0, 10.0)
 _OVERVIEW_SIZE_MM = {View.AXIAL: (165.0, 205.0), View.CORONAL: (165.0, 205.0), View.SAGITTAL: (205.0, 205.0)}
@@ -44,12 +48,14 @@ class Pictures:
         outline: Slices through both sides with contours.
         entropy: Entropy over the scan.
         parts: Subregions over the scan.
+        window: From which to which value grey runs, in words; empty where the values have no unit.
     """
 
     overview: bytes
     outline: bytes | None
     entropy: bytes | None
     parts: bytes | None
+    window: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,10 +94,10 @@ def draw(result: Result) -> Pictures:
         extent=extent or Extent(_OVERVIEW_CENTRE_MM, _OVERVIEW_CENTRE_MM),
     )
     camera = replace(camera, window=_grey_window(camera))
-    overview = _overview(camera)
+    overview, window = _overview(camera), _window_words(camera)
     if extent is None:
-        return Pictures(overview, None, None, None)
-    return Pictures(overview, _outline(camera), _entropy(camera), _parts(camera))
+        return Pictures(overview, None, None, None, window)
+    return Pictures(overview, _outline(camera), _entropy(camera), _parts(camera), window)
 
 
 def _overview(camera: _Camera) -> bytes:
@@ -146,6 +152,9 @@ def heat(share: Image) -> NDArray[np.float32]:
 
 
 def _grey_window(camera: _Camera) -> tuple[float, float]:
+    fixed = _WINDOWS.get(camera.result.scan.unit)
+    if fixed is not None:
+        return fixed
     samples = np.concatenate(
         [
             sample_plane(camera.result.scan.voxels, camera.index_from_mm, plane).ravel()
@@ -154,6 +163,14 @@ def _grey_window(camera: _Camera) -> tuple[float, float]:
     )
     low, high = np.percentile(samples, _GREY_PERCENT)
     return float(low), float(low + _HEADROOM * (high - low))
+
+
+def _window_words(camera: _Camera) -> str:
+    unit = camera.result.scan.unit
+    if unit not in _WINDOWS:
+        return ""
+    low, high = camera.window
+    return f"{low:g} (black) to {high:g} {unit} (white)".replace("-", "−")
 
 
 def _rows(camera: _Camera, *views: View) -> list[list[Plane]]:
@@ -181,7 +198,8 @@ def _plane(camera: _Camera, view: View, share: float, extent: Extent | None = No
     through = extent or camera.extent
     centre[axis] = through.low_mm[axis] + share * (through.high_mm[axis] - through.low_mm[axis])
     width, height = (float(np.abs(direction) @ size) for direction in (view.right, view.up))
-    step = _STEP_MM * width / float(size[0])  # slices of every view are as wide as the axial ones
+    step_mm = min(_STEP_MM, float(size[0]) / _FEWEST_PIXELS)
+    step = step_mm * width / float(size[0])  # slices of every view are as wide as the axial ones
     return Plane(view, (float(centre[0]), float(centre[1]), float(centre[2])), width, height, step)
 
 

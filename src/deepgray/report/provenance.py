@@ -11,12 +11,11 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from deepgray.report.record import Json, Record, input_of
 from deepgray.result import Decision, ModelRecord, Outline, Result
 
 _LIBRARIES: tuple[str, ...] = ("numpy", "scipy", "nibabel", "onnxruntime", "openvino", "matplotlib", "jinja2")
 DISCLAIMER = "For research only. Not a medical device; not for diagnosis or treatment."
-
-Json = dict[str, object]
 
 
 def versions() -> dict[str, str]:
@@ -26,31 +25,37 @@ def versions() -> dict[str, str]:
     return {name: number for name, number in found.items() if number}
 
 
-def provenance(result: Result, files: Iterable[Path]) -> Json:
-    """Everything about a result that its images do not say themselves.
+def provenance(result: Result, files: Iterable[Path], *, own: Iterable[str], kept: Record) -> Json:
+    """Everything about the results of a scan that its images do not say themselves.
 
     Args:
         result: The result.
         files: Files written so far, whose checksums are taken.
+        own: Names of the files that belong to this task alone.
+        kept: What stays of other tasks on the same scan: their files count with the checksums they were written with.
 
     Returns:
         Values that JSON can hold; undefined numbers are None.
     """
-    scan, pose = result.scan, result.pose
+    every = {**kept.tasks, result.task.name: {**_task(result), "files": sorted(own)}}
+    checksums = {f.name: checksum(f) for f in files if f.name not in kept.files} | kept.files
+    return {
+        "notice": DISCLAIMER,
+        "input": input_of(result.scan),
+        "tasks": dict(sorted(every.items())),
+        "files": dict(sorted(checksums.items())),
+    }
+
+
+def _task(result: Result) -> Json:
+    task, pose = result.task, result.pose
     return {
         "software": versions(),
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
-        "notice": DISCLAIMER,
-        "input": {
-            "stem": scan.stem,
-            "sha256": scan.sha256,
-            "modality": scan.modality,
-            "unit": scan.unit,
-            "shape": list(scan.voxels.shape),
-            "spacing_mm": scan.grid.spacing_mm.tolist(),
-            "affine_ras": scan.affine_ras.tolist(),
-        },
-        "task": {"name": result.task.name, "title": result.task.title, "review_above": result.task.review_above},
+        "title": task.title,
+        "review_above": task.review_above,
+        "measures": list(task.measures),
+        "beside": [{"role": i.role, "name": i.name, "sha256": i.sha256} for i in result.inputs],
         "models": [_model(m) for m in result.models],
         "pose": {"canonical_from_world": pose.canonical_from_world.tolist(), "confidence": _finite(pose.confidence)},
         "proposed": _outline(result.proposed),
@@ -59,7 +64,6 @@ def provenance(result: Result, files: Iterable[Path]) -> Json:
         "flags": list(result.flags),
         "seconds": {t.stage: round(t.seconds, 3) for t in result.times},
         "maps": _maps(result),
-        "files": {f.name: checksum(f) for f in sorted(files)},
     }
 
 

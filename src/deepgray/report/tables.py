@@ -21,22 +21,45 @@ MEASURE_COLUMNS: tuple[str, ...] = (
     "upper",
     "reference",
     "method",
+    "task",
 )
 # Enough for a cubic millimetre in a whole brain, and no rounding noise.
 _DIGITS = 8
 
 
-def write_measures(path: Path, measurements: Iterable[Measurement]) -> None:
-    """One row per measurement; an undefined number is ``n/a``, one that is not there is empty.
+def write_measures(path: Path, rows: Iterable[Sequence[str]]) -> None:
+    """The measurements of a scan, task by task.
 
     Args:
         path: File to write, ``.tsv``.
-        measurements: The rows.
+        rows: As ``measure_rows`` makes them.
 
     Raises:
         OSError: The file cannot be written.
     """
-    _write(path, MEASURE_COLUMNS, (_row(m) for m in measurements))
+    _write(path, MEASURE_COLUMNS, rows)
+
+
+def measure_rows(measurements: Iterable[Measurement], task: str) -> list[list[str]]:
+    """One row per measurement; an undefined number is ``n/a``, one that is not there is empty.
+
+    Args:
+        measurements: What was measured.
+        task: Name of the task, the last column.
+    """
+    return [[*_row(m), task] for m in measurements]
+
+
+def rows_in(path: Path) -> list[list[str]] | None:
+    """The rows of a table of measurements that was written before; None where it is another table.
+
+    Raises:
+        OSError: The table cannot be read.
+    """
+    with path.open(newline="", encoding="utf-8") as stream:
+        columns, *rows = [*csv.reader(stream, delimiter="\t")] or [[]]
+    whole = columns == list(MEASURE_COLUMNS) and all(len(row) == len(columns) for row in rows)
+    return rows if whole else None
 
 
 def write_lookup(path: Path, scheme: Scheme) -> None:
