@@ -54,6 +54,8 @@ class Variety:
         own_shift_mm: Standard deviation of each nucleus's shift.
         bend_mm: Standard deviation of the surface's bending.
         bend_length_mm: Distance over which it changes.
+        fold_mm: Depth of the folds of the dentate's sheet, and the distance between two folds.
+        sheet_mm: Ends of the sheet's thickness.
     """
 
     turn_degrees: float = 7.0
@@ -62,6 +64,8 @@ class Variety:
     own_shift_mm: float = 0.6
     bend_mm: float = 0.45
     bend_length_mm: float = 4.0
+    fold_mm: tuple[float, float] = (0.0, 3.5)
+    sheet_mm: tuple[float, float] = SHEET_MM
 
 
 NO_VARIETY = Variety(0.0, 0.0, 0.0, 0.0, 0.0)
@@ -164,12 +168,23 @@ def place_midbrain(tissues: NDArray[np.uint8], nuclei: Mapping[str, Nucleus], pl
 
 def place_dentate(tissues: NDArray[np.uint8], nuclei: Mapping[str, Nucleus], placing: Placing) -> NDArray[np.uint8]:
     """Put a dentate nucleus, sheet and hilus, into a head without one; arguments as ``place_midbrain``."""
-    distance = _distances(nuclei, placing)["dentate nucleus"]
+    distance = _distances(nuclei, placing)["dentate nucleus"] + _folds(placing)
     inside = (distance < 0) & _solid(tissues) & (tissues != INDEX["brainstem"])
     out = tissues.copy()
     out[inside] = INDEX["dentate nucleus"]
-    out[inside & (distance < -placing.generator.uniform(*SHEET_MM))] = INDEX["dentate nucleus/hilus"]
+    out[inside & (distance < -placing.generator.uniform(*placing.variety.sheet_mm))] = INDEX["dentate nucleus/hilus"]
     return out
+
+
+def _folds(placing: Placing) -> NDArray[np.float32]:
+    """What the folds of a sheet add to its distance: noise of about one wave length."""
+    depth_mm, length_mm = placing.variety.fold_mm
+    if depth_mm == 0:
+        return np.zeros(placing.grid.shape, dtype=np.float32)
+    noise = placing.generator.normal(0, 1, placing.grid.shape).astype(np.float32)
+    sigma = 0.22 * length_mm / placing.grid.spacing_mm
+    waves = ndimage.gaussian_filter(noise, sigma) - ndimage.gaussian_filter(noise, 1.6 * sigma)
+    return np.asarray(depth_mm * waves / waves.std(), dtype=np.float32)
 
 
 def _solid(tissues: NDArray[np.uint8]) -> NDArray[np.bool_]:

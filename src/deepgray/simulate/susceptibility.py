@@ -10,6 +10,7 @@ Means and spreads of grey matter after Min 2024 (doi:10.1002/nbm.5226), the phan
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -24,7 +25,7 @@ from deepgray.simulate.dipole import (
     smooth_total_variation,
 )
 from deepgray.simulate.mr import chance, gaussian_blur, random_rotation, smooth_field, uniform
-from deepgray.simulate.tissues import TISSUES
+from deepgray.simulate.tissues import TISSUES, Tissue
 
 # tissue or family -> mean, standard deviation between people, part that goes with the shared iron factor; ppm
 MEANS_PPM: dict[str, tuple[float, float, float]] = {
@@ -52,6 +53,26 @@ MEANS_PPM: dict[str, tuple[float, float, float]] = {
 }
 NUCLEI = ("red nucleus", "substantia nigra", "subthalamic nucleus", "dentate nucleus", "interposed nucleus")
 FAINTEST_PPM = 0.02
+# Whole heads tell caudate, putamen and accumbens apart.
+WHOLE_HEAD_PPM: dict[str, tuple[float, float, float]] = {
+    **MEANS_PPM,
+    "caudate": (0.045, 0.012, 0.7),
+    "putamen": (0.055, 0.020, 0.7),
+    "accumbens": (0.022, 0.013, 0.5),
+}
+# Change per year of age, and the age at which the means above hold. Signs after Li 2021
+# (doi:10.3389/fnins.2020.607705); sizes after the slopes in the 59 people of doi:10.1002/mds.29702.
+PPM_PER_YEAR: dict[str, float] = {
+    "caudate": 0.0005,
+    "putamen": 0.0009,
+    "striatum": 0.0007,
+    "red nucleus": 0.0005,
+    "substantia nigra": 0.0005,
+    "subthalamic nucleus": 0.0004,
+    "dentate nucleus": 0.0005,
+    "thalamus": -0.0002,
+}
+MEAN_AGE_YEARS = 55.0
 # White matter inside the dentate; its hilus may look like that, like the sheet, or between.
 HILUS_PPM = -0.01
 VEIN_PPM = (0.12, 0.42)
@@ -102,9 +123,7 @@ def draw_means(*, widening: float = 1.0) -> Tensor:
     out = torch.zeros(len(TISSUES))
     drawn: dict[str, float] = {}
     for number, tissue in enumerate(TISSUES):
-        name = tissue.name.partition("/")[0].removeprefix("other ")
-        key = name if name in MEANS_PPM else tissue.name
-        key = key if key in MEANS_PPM else tissue.family
+        name, key = _whole_name(tissue), _key(tissue, MEANS_PPM)
         if key not in MEANS_PPM:
             continue
         mean, spread, shared = MEANS_PPM[key]
@@ -120,6 +139,99 @@ def draw_means(*, widening: float = 1.0) -> Tensor:
     return out
 
 
+def _whole_name(tissue: Tissue) -> str:
+    return tissue.name.partition("/")[0].removeprefix("other ")
+
+
+def _key(tissue: Tissue, table: Mapping[str, tuple[float, float, float]]) -> str:
+    """What a tissue is called in a table of susceptibilities: by its name or by its family."""
+    name = _whole_name(tissue)
+    key = name if name in table else tissue.name
+    return key if key in table else tissue.family
+
+
+@dataclass(frozen=True, eq=False)
+class Person:
+    """Susceptibilities of one person.
+
+    Attributes:
+        age_years: Age.
+        iron: The shared iron factor, standard normal.
+        left: (tissues,) ppm.
+        right: (tissues,) ppm.
+    """
+
+    age_years: float
+    iron: float
+    left: Tensor
+    right: Tensor
+
+
+def draw_person(age_years: float, *, widening: float = 1.0) -> Person:
+    """Susceptibility of each tissue on both sides of one person.
+
+    Args:
+        age_years: Age; iron rises with it where the literature says so.
+        widening: Factor on the spread between people.
+    """
+    iron = float(torch.randn(()))
+    left, right = torch.zeros(len(TISSUES)), torch.zeros(len(TISSUES))
+    drawn: dict[str, tuple[float, float]] = {}
+    hilus = uniform(0.0, 1.0)
+    for number, tissue in enumerate(TISSUES):
+        key = _key(tissue, WHOLE_HEAD_PPM)
+        if key not in WHOLE_HEAD_PPM:
+            continue
+        if key not in drawn:
+            mean, spread, shared = WHOLE_HEAD_PPM[key]
+            own = shared * iron + (1 - shared**2) ** 0.5 * float(torch.randn(()))
+            middle = mean + widening * spread * own + PPM_PER_YEAR.get(key, 0.0) * (age_years - MEAN_AGE_YEARS)
+            middle = max(middle, FAINTEST_PPM) if key in NUCLEI else middle
+            uneven = 0.07 * spread * float(torch.randn(()))
+            drawn[key] = (middle - uneven, middle + uneven)
+        for side, value in zip((left, right), drawn[key], strict=True):
+            side[number] = HILUS_PPM + hilus * (value - HILUS_PPM) if tissue.name.endswith("/hilus") else value
+    return Person(age_years, iron, left, right)
+
+
+@dataclass(frozen=True, eq=False)
+class Texture:
+    """What makes one tissue uneven.
+
+    Attributes:
+        pattern: (x, y, z) smooth, about unit variance.
+        relative: (tissues,) part of a tissue's own value that goes with the pattern.
+        absolute: (tissues,) ppm that go with it.
+    """
+
+    pattern: Tensor
+    relative: Tensor
+    absolute: Tensor
+
+    def on(self, chi: Tensor, index: Tensor) -> Tensor:
+        """Susceptibilities with their texture; ``index`` holds the tissue of each voxel."""
+        return chi * (1 + self.relative[index] * self.pattern) + self.absolute[index] * self.pattern
+
+
+def draw_texture(shape: tuple[int, ...], *, fine_voxels: float = 5.0, coarse_voxels: float = 14.0) -> Texture:
+    """Gradients inside nuclei, and texture elsewhere.
+
+    Args:
+        shape: Voxels.
+        fine_voxels: Distance of the fine pattern's control points.
+        coarse_voxels: Distance of the coarse pattern's control points.
+    """
+    fine = smooth_field(shape, tuple(max(4, int(n // fine_voxels)) for n in shape), 1)[0]
+    coarse = smooth_field(shape, tuple(max(3, int(n // coarse_voxels)) for n in shape), 1)[0]
+    relative = torch.zeros(len(TISSUES))
+    absolute = torch.full((len(TISSUES),), uniform(0.0, 0.012))
+    for number, tissue in enumerate(TISSUES):
+        if _whole_name(tissue) in NUCLEI:
+            relative[number], absolute[number] = uniform(0.0, 0.3), 0.0
+    absolute[0] = 0.0
+    return Texture(0.7 * fine + 0.7 * coarse, relative, absolute)
+
+
 def paint(tissues: Tensor, means: Tensor) -> Tensor:
     """Susceptibility of a tissue map: means, gradients inside nuclei, texture.
 
@@ -131,18 +243,20 @@ def paint(tissues: Tensor, means: Tensor) -> Tensor:
         (x, y, z) ppm.
     """
     index = tissues.long()
-    shape = tuple(tissues.shape)
-    chi = means[index]
-    fine = smooth_field(shape, tuple(max(4, n // 5) for n in shape), 1)[0]
-    coarse = smooth_field(shape, tuple(max(3, n // 14) for n in shape), 1)[0]
-    relative = torch.zeros(len(TISSUES))
-    absolute = torch.full((len(TISSUES),), uniform(0.0, 0.012))
-    for number, tissue in enumerate(TISSUES):
-        if tissue.name.partition("/")[0].removeprefix("other ") in NUCLEI:
-            relative[number], absolute[number] = uniform(0.0, 0.3), 0.0
-    absolute[0] = 0.0
-    mixed = 0.7 * fine + 0.7 * coarse
-    return chi * (1 + relative[index] * mixed) + absolute[index] * mixed
+    return draw_texture(tuple(tissues.shape)).on(means[index], index)
+
+
+def field_noise(chi: Tensor, noise_ppm: float) -> Tensor:
+    """Noise of a field map: iron shortens T2* and costs signal.
+
+    Args:
+        chi: (x, y, z) ppm.
+        noise_ppm: Standard deviation where there is no iron.
+
+    Returns:
+        (x, y, z) ppm.
+    """
+    return noise_ppm * (1 + 4 * chi.abs().clamp(max=0.5)) * torch.randn(tuple(chi.shape))
 
 
 def add_veins(chi: Tensor, spacing_mm: float, *, count: int) -> Tensor:
@@ -224,8 +338,7 @@ def reconstruct(chi: Tensor, inside: Tensor, spacing_mm: float, how: Reconstruct
         up = random_rotation(how.tilt_degrees) @ torch.tensor([0.0, 0.0, 1.0])
         kernel = dipole_kernel((chi.shape[0], chi.shape[1], chi.shape[2]), (spacing_mm, spacing_mm, spacing_mm), up)
         field = local_field(chi * inside, kernel)
-        loud = 1 + 4 * chi.abs().clamp(max=0.5)  # iron shortens T2* and costs signal
-        field = (field + remnant + noise * loud * torch.randn(tuple(chi.shape))) * mask
+        field = (field + remnant + field_noise(chi, noise)) * mask
         if chance(how.threshold_share):
             found = invert_threshold(field, kernel, uniform(*how.threshold))
         else:

@@ -1,0 +1,79 @@
+"""Fields that come from outside the brain (air, bone, neck), and their removal by spherical means."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import ndimage
+from torch import Tensor
+
+from deepgray.simulate.tissues import TISSUES
+
+# Susceptibility relative to water.
+AIR_PPM, BONE_PPM, SOFT_PPM = 9.2, -2.0, 0.0
+# Spherical means remove what is harmonic; where their high-pass is weaker than this it is not undone.
+LEAST_HIGH_PASS = 0.05
+
+
+def source_table() -> Tensor:
+    """Susceptibility of what lies outside the brain, (tissues,) ppm; 0 for the brain itself."""
+    table = torch.zeros(len(TISSUES))
+    for number, tissue in enumerate(TISSUES):
+        by_family = {"air": AIR_PPM, "skull": BONE_PPM, "soft": SOFT_PPM}
+        table[number] = by_family.get(tissue.family, 0.0)
+    cancellous = next(n for n, t in enumerate(TISSUES) if t.name == "cancellous bone")
+    table[cancellous] = 0.3 * BONE_PPM  # marrow
+    return table
+
+
+def remove_background(
+    field: Tensor, mask: NDArray[np.bool_], spacing_mm: tuple[float, float, float], radii_mm: Sequence[float]
+) -> tuple[Tensor, NDArray[np.bool_]]:
+    """Remove background fields by spherical means (V-SHARP; Li 2011, doi:10.1016/j.neuroimage.2010.11.088).
+
+    A field whose sources lie outside a ball equals its mean over the ball, so what is left after subtracting the mean
+    comes from inside. Large balls are used in the depth and ever smaller ones towards the edge; the high-pass of the
+    largest is then undone.
+
+    Args:
+        field: (x, y, z) ppm.
+        mask: (x, y, z), where the field is known.
+        spacing_mm: Voxel size.
+        radii_mm: Radii of the balls.
+
+    Returns:
+        The local field, ppm, 0 outside; and where it is known: the mask less the smallest radius.
+    """
+    shape = (field.shape[0], field.shape[1], field.shape[2])
+    padded = np.pad(mask, 1)
+    depth = ndimage.distance_transform_edt(padded, sampling=spacing_mm)[1:-1, 1:-1, 1:-1]
+    known = torch.fft.rfftn(field * torch.from_numpy(mask))
+    out = torch.zeros(shape)
+    todo = np.ones(shape, dtype=bool)
+    largest = None
+    for radius in sorted(radii_mm, reverse=True):
+        mean = _ball(shape, spacing_mm, radius)
+        largest = mean if largest is None else largest
+        here = todo & (depth > radius)
+        high = torch.fft.irfftn(known * (1 - mean), s=shape)
+        out = torch.where(torch.from_numpy(here), high, out)
+        todo &= ~here
+    if largest is None:
+        return out, mask & False
+    left = ~todo
+    high_pass = 1 - largest
+    high_pass = torch.where(high_pass.abs() < LEAST_HIGH_PASS, torch.inf, high_pass)
+    undone = torch.fft.irfftn(torch.fft.rfftn(out) / high_pass, s=shape)
+    return undone * torch.from_numpy(left), left
+
+
+def _ball(shape: tuple[int, int, int], spacing_mm: tuple[float, float, float], radius_mm: float) -> Tensor:
+    """Half spectrum of the mean over a ball around each voxel: real, as the ball is even."""
+    axes = [torch.fft.fftfreq(n) * n * s for n, s in zip(shape, spacing_mm, strict=True)]
+    squared = axes[0][:, None, None] ** 2 + axes[1][None, :, None] ** 2 + axes[2][None, None, :] ** 2
+    ball = (squared <= radius_mm**2).float()
+    spectrum: Tensor = torch.fft.rfftn(ball / ball.sum()).real
+    return spectrum
