@@ -97,6 +97,7 @@ def test_pairs_train_a_network_from_the_weights_of_another(
     card = (out / "striatum-outline.md").read_text()
     assert "trained on: pairs of scans and label maps in `people`" in card
     assert "score on held-out pairs while training" in card
+    assert "began with the weights in `first/best.pt`" in card
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ from deepgray.train.losses import dice_cross_entropy, shares  # noqa: E402
 from deepgray.train.networks import UNet  # noqa: E402
 from deepgray.train.samples import Sample  # noqa: E402
 from deepgray.train.settings import TrainSettings  # noqa: E402
+from deepgray.train.transfer import Transfer  # noqa: E402
 
 BOX = {"spacing_mm": 4.0, "low_mm": (-36.0, -16.0, -12.0), "high_mm": (-4.0, 16.0, 20.0)}
 HEAD = {"spacing_mm": 12.0, "low_mm": (-96.0, -114.0, -84.0), "high_mm": (96.0, 78.0, 108.0)}
@@ -237,19 +238,18 @@ def test_a_step_lowers_the_loss_and_sets_the_rate() -> None:
     assert np.isfinite(losses).all()
 
 
-def test_a_run_begins_with_the_weights_of_another_once(
-    whole: TrainSettings, folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_run_begins_with_the_weights_of_another_once(whole: TrainSettings, folder: Path) -> None:
     start = settings.StartSettings(whole.out / "best.pt", freeze=2)
     begun = settings_of(folder, "begun", start=start, steps=2, validate_every=2)
-    loop.train(begun)
-    assert "loaded" in capsys.readouterr().err
+    told: list[Transfer] = []
+    loop.train(begun, told=told.append)
+    assert {row.how for row in told[0].rows} == {"loaded"}
     old, _ = load_checkpoint(whole.out / "best.pt")
     kept = torch.load(begun.out / "last.pt", weights_only=True)
     for name, tensor in kept["network"].items():
         assert torch.equal(tensor, old.state_dict()[name]) != name.startswith("heads."), name
-    loop.train(replace(begun, steps=4))
-    assert capsys.readouterr().err.count("loaded") == 0
+    loop.train(replace(begun, steps=4), told=told.append)
+    assert len(told) == 1
     after = torch.load(begun.out / "last.pt", weights_only=True)
     assert after["run"]["step"] == 4
     assert not torch.equal(after["network"]["encoder.0.0.0.weight"], old.state_dict()["encoder.0.0.0.weight"])

@@ -7,7 +7,7 @@ import pytest
 
 from deepgray.anatomy import Side, scheme
 from deepgray.errors import SettingsError
-from deepgray.train.settings import PARTS, RECIPES, TrainSettings
+from deepgray.train.settings import PARTS, RECIPES, PairSettings, StartSettings, TrainSettings
 
 PLACES = {"anatomies": Path("labels"), "out": Path("run")}
 
@@ -55,3 +55,29 @@ def test_settings_are_written_as_json() -> None:
 def test_settings_out_of_range_are_refused(changes: dict[str, object], words: str) -> None:
     with pytest.raises(SettingsError, match=words):
         TrainSettings(**{"network": "striatum-outline", **PLACES, **changes})  # type: ignore[arg-type]
+
+
+def test_pairs_bring_their_own_classes_and_borders(tmp_path: Path) -> None:
+    pairs = PairSettings(tmp_path, "striatum4")
+    recipe = TrainSettings("striatum-outline", None, tmp_path, pairs=pairs).recipe
+    assert recipe.outputs == ("caudate", "putamen")
+    assert RECIPES["striatum-outline"].border_logit > 0
+    assert recipe.border_logit == 0
+    assert recipe.box == RECIPES["striatum-outline"].box
+    own = TrainSettings("striatum-outline", None, tmp_path, pairs=PairSettings(tmp_path)).recipe
+    assert own.outputs == RECIPES["striatum-outline"].outputs
+
+
+@pytest.mark.parametrize(("anatomies", "pairs"), [(None, None), (Path("a"), PairSettings(Path("b")))])
+def test_either_label_maps_or_pairs_are_wanted(tmp_path: Path, anatomies: Path, pairs: PairSettings) -> None:
+    with pytest.raises(SettingsError, match=r"Either label maps to simulate scans from or pairs"):
+        TrainSettings("striatum-outline", anatomies, tmp_path, pairs=pairs)
+
+
+def test_structures_without_a_side_and_other_shares_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"Structures with a side are wanted .* brainstem"):
+        PairSettings(tmp_path, "coarse").labels_of("striatum-outline")
+    with pytest.raises(SettingsError, match=r"A share between 0 and 1"):
+        PairSettings(tmp_path, held_out_share=1.0)
+    with pytest.raises(SettingsError, match=r"0 or more, are wanted; -1 came"):
+        StartSettings(tmp_path, freeze=-1)

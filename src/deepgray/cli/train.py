@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
+from rich.console import Console
 
 from deepgray.cli.output import news, writable_folder
 from deepgray.errors import MissingExtraError, SettingsError
@@ -87,13 +88,13 @@ def train(command: TrainCommand) -> int:
     The path of the network file goes to standard output.
     """
     try:
-        from deepgray.train import loop, writing  # noqa: PLC0415 (torch is slow, and an extra)
+        from deepgray.train import loop, transfer, writing  # noqa: PLC0415 (torch is slow, and an extra)
     except ModuleNotFoundError as error:
         raise MissingExtraError(f"Training wants {error.name}: pip install 'deepgray[train]'.") from error
     run = _settings(command)
     writable_folder(command.output)
     news(f"Training {command.network}; interrupt it at any time, the same command goes on.")
-    loop.train(run)
+    loop.train(run, told=lambda carried: Console(stderr=True).print(transfer.table(carried)))
     print(writing.write_up(run))
     return 0
 

@@ -6,6 +6,7 @@ import copy
 import csv
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from deepgray.train.pair_samples import PairSamples, pair_samples
 from deepgray.train.qsm_samples import QsmSamples
 from deepgray.train.samples import HeadSamples, HemisphereSamples, Sample
 from deepgray.train.settings import TrainSettings
-from deepgray.train.transfer import Ends, carry, hold, read_checkpoint, table
+from deepgray.train.transfer import Ends, Transfer, carry, hold, read_checkpoint
 
 Stream = HemisphereSamples | HeadSamples | QsmSamples | PairSamples
 VALIDATION_SAMPLES = 16
@@ -56,11 +57,12 @@ class Run:
     free: tuple[str, ...] = ()
 
 
-def train(settings: TrainSettings) -> Path:
+def train(settings: TrainSettings, *, told: Callable[[Transfer], None] | None = None) -> Path:
     """Train a network, or go on with a run that was interrupted.
 
     Args:
         settings: The run; written to ``settings.out`` beside the results.
+        told: Called with what was carried over, where a run begins with the weights of another.
 
     Returns:
         The checkpoint with the best weights, ``best.pt``.
@@ -71,7 +73,7 @@ def train(settings: TrainSettings) -> Path:
     settings.out.mkdir(parents=True, exist_ok=True)
     (settings.out / "settings.json").write_text(settings.to_json(), encoding="utf-8")
     network = UNet(len(settings.recipe.inputs), 1 + len(settings.recipe.outputs), settings.widths, patch=settings.patch)
-    begun = _begin(settings, network)
+    begun = _begin(settings, network, told)
     samples, validation = make_samples(settings)
     average = copy.deepcopy(network)
     optimiser = torch.optim.AdamW(network.parameters(), lr=settings.learning_rate, weight_decay=1e-4)
@@ -105,15 +107,16 @@ def _tired(run: Run, settings: TrainSettings) -> bool:
     return run.step - run.best_step >= settings.patience * settings.validate_every
 
 
-def _begin(settings: TrainSettings, network: UNet) -> Run:
-    """A new run: with weights of another one where they are wanted, and a table of what was carried over."""
+def _begin(settings: TrainSettings, network: UNet, told: Callable[[Transfer], None] | None) -> Run:
+    """A new run, with the weights of another one where they are wanted."""
     if settings.start is None or (settings.out / "last.pt").exists():
         return Run()
     recipe = settings.recipe
     first = "gather" if settings.patch > 1 else "encoder.0.0.0"
     ends = Ends(first, tuple(f"heads.{n}" for n in range(len(network.heads))), recipe.inputs, recipe.outputs)
     carried = carry(network, read_checkpoint(settings.start.weights), ends, dict(settings.start.classes))
-    Console(stderr=True).print(table(carried))
+    if told is not None:
+        told(carried)
     return Run(free=carried.free)
 
 

@@ -211,12 +211,12 @@ class TrainSettings:
 
     @property
     def recipe(self) -> Recipe:
-        """Recipe of the network; with pairs of another scheme, its names are the outputs."""
+        """Recipe of the network; pairs bring their own names, and borders that are where a person drew them."""
         recipe = RECIPES[self.network]
-        if self.pairs is None or not self.pairs.scheme:
+        if self.pairs is None:
             return recipe
         names = dict.fromkeys(s.name for s in self.pairs.labels_of(self.network).structures)
-        return replace(recipe, outputs=tuple(names))
+        return replace(recipe, outputs=tuple(names), border_logit=0.0)
 
     def to_json(self) -> str:
         """The settings as JSON text."""

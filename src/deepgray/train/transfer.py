@@ -98,7 +98,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
     try:
         kept = torch.load(path, weights_only=True, map_location="cpu")
         weights = kept["weights"] if "weights" in kept else kept["average"]
-        if "recipe" not in kept:  # last.pt holds the recipe since 0.2
+        if "recipe" not in kept:  # a last.pt of an earlier version
             kept = torch.load(path.with_name("best.pt"), weights_only=True, map_location="cpu")
         recipe = recipe_from_json(kept["recipe"])
     except (OSError, EOFError, KeyError, RuntimeError, TypeError, SettingsError, pickle.UnpicklingError) as error:

@@ -55,7 +55,11 @@ def card(settings: TrainSettings, sha256: str) -> str:
             f"- sees: {recipe.low_mm} to {recipe.high_mm} mm at {recipe.spacing_mm} mm, {', '.join(recipe.inputs)}",
             f"- gives: {', '.join(recipe.outputs)}",
             f"- trained on: {_sources(settings)}",
-            *([] if settings.start is None else [f"- began with the weights in `{settings.start.weights}`"]),
+            *(
+                []
+                if settings.start is None
+                else [f"- began with the weights in `{'/'.join(settings.start.weights.parts[-2:])}`"]
+            ),
             f"- steps: {kept['step']} of {settings.steps} planned, seed {settings.seed}",
             f"- score on {_held_out(settings)} while training: {kept['score']:.4f}",
             "",
