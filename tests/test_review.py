@@ -281,3 +281,15 @@ def test_pose_edge_absence_and_notes_are_told(scan: Scan) -> None:
         "The left box was enlarged.",
     )
     assert structure("left putamen").label == LEFT_PUTAMEN
+
+
+@pytest.mark.parametrize(
+    ("zeros", "told"), [(1, ()), (2, ("review: the mask of the map cuts off: left dentate nucleus (20 %)",))]
+)
+def test_a_nucleus_that_the_maps_mask_cuts_asks_for_a_look(zeros: int, told: tuple[str, ...]) -> None:
+    labels, ppm = np.zeros((12, 4, 4), np.int16), np.full((12, 4, 4), 0.1, np.float32)
+    labels[1:11, 1, 1], labels[1:11, 3, 3] = 301, 302
+    ppm[1 : 1 + zeros, 1, 1] = 0
+    drawn = Outline(LabelMap(labels, np.eye(4), scheme("dentate2")), None, (), "by hand")
+    assert review.outside_mask(Scan(ppm, np.eye(4), "map", "qsm", "ppm"), drawn) == told
+    assert review.outside_mask(Scan(ppm, np.eye(4), "scan"), drawn) == ()

@@ -134,7 +134,7 @@ _TABLE: tuple[tuple[str, str, int, int, str, tuple[int, int, int], Code | None, 
     ("ventral putamen", "VP", 111, 112, "striatum12", (120, 94, 200), None, "putamen"),
     ("dentate nucleus", "DN", 301, 302, "cerebellum", (230, 159, 0), _DENTATE, ""),
     ("red nucleus", "RN", 401, 402, "midbrain", (204, 51, 51), _RED, ""),
-    ("substantia nigra", "SN", 403, 404, "midbrain", (90, 90, 90), _NIGRA, ""),
+    ("substantia nigra", "SN", 403, 404, "midbrain", (86, 180, 233), _NIGRA, ""),
     ("subthalamic nucleus", "STN", 405, 406, "midbrain", (0, 158, 115), _SUBTHALAMIC, ""),
     ("nigra and subthalamic nucleus", "SN-STN", 407, 408, "midbrain", (70, 120, 100), None, ""),
 )

@@ -28,6 +28,9 @@ BATCH = "batch"
 # proposed outline by this much more Dice than it does itself: an honest correction moves an edge, not the head.
 MIRRORED_DICE_GAIN = 0.1
 
+# A nucleus of which the map's mask leaves out more than this is not measured as a whole.
+CUT_BY_MASK = 0.1
+
 # Below this the head was found, but its pose deserves a look.
 LOW_CONFIDENCE = 0.6
 
@@ -113,6 +116,26 @@ def flags(pose: Pose, proposed: Outline, decision: Decision, *, task: Task) -> t
     if cut:
         asked.append(f"the field of view cuts off: {', '.join(s.key for s in cut)}")
     return (*(f"review: {sentence}" for sentence in asked), *outline.notes)
+
+
+def outside_mask(scan: Scan, outline: Outline) -> tuple[str, ...]:
+    """Sentences on nuclei that a susceptibility map's own mask cuts: where it is exactly zero, nothing was measured.
+
+    Args:
+        scan: The scan; only one in ppm has such a mask.
+        outline: Structures on its grid.
+
+    Returns:
+        Sentences as ``flags`` gives them; none for other scans.
+    """
+    if scan.unit != "ppm":
+        return ()
+    empty = scan.voxels == 0
+    shares = {
+        s.key: empty[mask].mean() for s in outline.labels.scheme.structures if (mask := outline.labels.mask(s)).any()
+    }
+    cut = [f"{key} ({100 * share:.0f} %)" for key, share in shares.items() if share > CUT_BY_MASK]
+    return (f"review: the mask of the map cuts off: {', '.join(cut)}",) if cut else ()
 
 
 def _at_edge(labels: LabelMap) -> tuple[Structure, ...]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import hashlib
+import json
 from pathlib import Path
 
 import nibabel as nib
@@ -172,3 +175,114 @@ def test_a_correction_belongs_to_one_scan(
 def test_an_unknown_task_is_refused(scans: list[Path], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", str(scans[0]), "-o", "never", "--task", "nothing"]) == 2
     assert "A task is wanted, one of dentate, midbrain, striatum" in lines(capsys)[1]
+
+
+@pytest.fixture
+def qsm(tmp_path: Path, qsm_scan: Scan) -> list[Path]:
+    (tmp_path / "in").mkdir(exist_ok=True)
+    path = tmp_path / "in" / "sub-01_Chimap.nii.gz"
+    nib.save(nib.Nifti1Image(qsm_scan.voxels, qsm_scan.affine_ras), path)
+    return [path]
+
+
+def measured(folder: Path) -> dict[tuple[str, str, str], dict[str, str]]:
+    with next(folder.glob("*_measures.tsv")).open(newline="") as stream:
+        rows = list(csv.DictReader(stream, delimiter="\t"))
+    return {(row["structure"], row["side"], row["quantity"]): row for row in rows}
+
+
+def test_several_tasks_share_the_reading_the_head_and_the_folder(
+    qsm: list[Path],
+    qsm_tasks: dict[str, Path],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found: list[str] = []
+    find, read = run_command.find_head, run_command.read
+    monkeypatch.setattr(run_command, "find_head", lambda *a, **k: found.append("head") or find(*a, **k))
+    monkeypatch.setattr(run_command, "read", lambda *a, **k: found.append("read") or read(*a, **k))
+    both = f"{qsm_tasks['midbrain']},{qsm_tasks['dentate']}"
+    assert run(qsm, qsm_tasks["dentate"]) == 0
+    assert run(qsm, Path(both)) == 0
+    folder = qsm[0].parents[1] / "out" / "sub-01_Chimap"
+    assert [line[:2] + line[4:] for line in lines(capsys)[0]] == [
+        ["sub-01_Chimap", "done", "dentate"],
+        ["sub-01_Chimap", "done", "midbrain"],
+        ["sub-01_Chimap", "skipped", "dentate"],
+    ]
+    assert run(qsm, Path(both), "--overwrite", "--reference", "whole-brain") == 0
+    assert found == ["read", "head"] * 3
+    rows = measured(folder)
+    assert rows["dentate nucleus", "left", "susceptibility_mean"]["reference"].startswith("whole-brain: 0.0250")
+    assert float(rows["red nucleus", "right", "susceptibility_mean"]["value"]) == pytest.approx(0.005, abs=1e-3)
+    assert {row["task"] for row in rows.values()} == {"dentate", "midbrain"}
+    assert (folder / "sub-01_Chimap_desc-midbrain_dseg.nii.gz").is_file()
+
+
+def test_ppb_a_mask_and_another_scan(
+    qsm: list[Path],
+    qsm_tasks: dict[str, Path],
+    qsm_scan: Scan,
+    head_scan: Scan,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    shown = np.where(qsm_scan.voxels == 0, 7.0, qsm_scan.voxels * 1000).astype(np.float32)
+    nib.save(nib.Nifti1Image(shown, qsm_scan.affine_ras), qsm[0])
+    mask, also = qsm[0].with_name("brain.nii.gz"), qsm[0].with_name("sub-01_T1w.nii.gz")
+    nib.save(nib.Nifti1Image((qsm_scan.voxels != 0).astype(np.uint8), qsm_scan.affine_ras), mask)
+    nib.save(nib.Nifti1Image(head_scan.voxels, head_scan.affine_ras), also)
+    assert run(qsm, qsm_tasks["dentate"]) == 1
+    assert "--mask FILE states where the brain is" in lines(capsys)[0][0][3]
+    assert run(qsm, qsm_tasks["dentate"], "--mask", str(mask)) == 1
+    assert "looks like ppb: --unit ppb states that" in lines(capsys)[0][0][3]
+    assert run(qsm, qsm_tasks["dentate"], "--mask", str(mask), "--unit", "ppb", "--also", str(also)) == 0
+    folder = qsm[0].parents[1] / "out" / "sub-01_Chimap"
+    record = json.loads((folder / "sub-01_Chimap.json").read_text())
+    (beside,) = record["tasks"]["dentate"]["beside"]
+    assert (beside["role"], beside["name"]) == ("also", "sub-01_T1w")
+    assert beside["sha256"] == hashlib.sha256(also.read_bytes()).hexdigest()
+    assert hashlib.sha256(mask.read_bytes()).hexdigest() in record["input"]["changes"][0]
+    page = (folder / "sub-01_Chimap_report.html").read_text()
+    assert beside["sha256"] in page
+    assert "stated to be ppb" in page
+    mean = measured(folder)["dentate nucleus", "left", "susceptibility_mean"]
+    assert float(mean["value"]) == pytest.approx(0.02, abs=2e-3)
+
+
+def test_one_task_that_fails_does_not_stop_the_other(
+    qsm: list[Path], qsm_tasks: dict[str, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    lost = qsm_tasks["dentate"].with_name("lost-dentate.toml")
+    lost.write_text(qsm_tasks["dentate"].read_text().replace("dentate-outline.onnx", "absent.onnx"))
+    assert run(qsm, Path(f"{lost},{qsm_tasks['midbrain']}")) == 1
+    found, errors = lines(capsys)
+    assert [(line[1], line[4]) for line in found] == [("failed", "dentate"), ("done", "midbrain")]
+    assert errors == "deepgray: 1 of 1 scans failed: sub-01_Chimap.\n"
+
+
+@pytest.mark.parametrize(
+    "more", [["--unit", "ppb"], ["--mask", "brain.nii.gz"], ["--reference", "whole-brain"]], ids=lambda more: more[0]
+)
+def test_settings_of_susceptibility_maps_belong_to_their_tasks(
+    scans: list[Path], drawing_task: Path, more: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(scans[:1], drawing_task, *more) == 2
+    assert f"A task on susceptibility maps is wanted with {more[0]}, drawing works on 'mr'" in lines(capsys)[1]
+
+
+def test_tasks_and_files_that_do_not_go_together_are_refused(
+    scans: list[Path], drawing_task: Path, qsm_tasks: dict[str, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    both = Path(f"{qsm_tasks['dentate']},{qsm_tasks['midbrain']}")
+    assert run(scans[:1], Path(f"{drawing_task},{qsm_tasks['dentate']}")) == 2
+    assert run(scans, qsm_tasks["dentate"], "--mask", "brain.nii.gz") == 2
+    assert run(scans, qsm_tasks["dentate"], "--also", "T1.nii.gz") == 2
+    assert run(scans[:1], both, "--corrected", "mask.nii.gz", "--reviewer", "A. Reader") == 2
+    assert run(scans[:1], Path(",")) == 2
+    assert lines(capsys)[1].splitlines() == [
+        "deepgray: Tasks on scans of one modality are wanted, mr and qsm came.",
+        "deepgray: One scan is wanted with --mask, 2 came.",
+        "deepgray: One scan is wanted with --also, 2 came.",
+        "deepgray: One task is wanted with --corrected, 2 came.",
+        "deepgray: A task is wanted, none came.",
+    ]

@@ -11,7 +11,7 @@ from deepgray.pipeline.head import Head, find_head, fitting
 from deepgray.pipeline.work import Progress, Work, now
 from deepgray.recipe import Options
 from deepgray.result import Examination, InputRecord, Outline, Result
-from deepgray.review import Decide, accept, flags
+from deepgray.review import Decide, accept, flags, outside_mask
 from deepgray.scan import Scan
 from deepgray.subdivide import by_network, by_rule
 
@@ -85,7 +85,8 @@ def analyse_head(
     with work.stage("measure"):
         numbers = measured(what, given, outlines=(decision.outline, parts) if parts else (decision.outline,))
     decision = replace(decision, when=decision.when or now())
-    raised = flags(pose, proposed, decision, task=what) + (parts.notes if parts else ())
+    raised = flags(pose, proposed, decision, task=what) + outside_mask(scan, decision.outline)
+    raised += parts.notes if parts else ()
     used, times, inputs = tuple(work.used), tuple(work.times), _inputs(given)
     return Result(scan, what, pose, proposed, decision, parts, numbers, raised, used, times, inputs)
 
