@@ -102,3 +102,26 @@ def test_a_task_file_that_is_not_understood(change: dict[str, object], words: st
 def test_a_task_file_without_a_needed_key() -> None:
     with pytest.raises(SettingsError, match="outline_model"):
         task_from_mapping({key: value for key, value in TASK.items() if key != "outline_model"}, "mine.toml")
+
+
+QSM_TASK = {
+    "name": "x", "title": "X", "modality": "qsm", "scheme": "dentate2", "locate_model": "l", "outline_model": "o",
+    "review_above": 0.3,
+}  # fmt: skip
+
+
+def test_a_task_names_its_measures() -> None:
+    task = task_from_mapping({**QSM_TASK, "measures": ["volume", "susceptibility"], "note": "N."}, "x.toml")
+    assert (task.measures, task.note, task.also_model) == (("volume", "susceptibility"), "N.", "")
+    assert task_from_mapping(QSM_TASK, "x.toml").measures == ("volume",)
+
+
+@pytest.mark.parametrize("measures", ["volume", [], ["colour"], [1]])
+def test_measures_that_are_not_known_are_refused(measures: object) -> None:
+    with pytest.raises(SettingsError, match=r"x\.toml: names of volume, susceptibility are wanted for 'measures'"):
+        task_from_mapping({**QSM_TASK, "measures": measures}, "x.toml")
+
+
+def test_susceptibility_is_measured_on_susceptibility_maps_only() -> None:
+    with pytest.raises(SettingsError, match="the modality 'qsm' is wanted for the measure 'susceptibility'"):
+        task_from_mapping({**QSM_TASK, "modality": "mr", "measures": ["susceptibility"]}, "x.toml")

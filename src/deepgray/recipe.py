@@ -153,8 +153,8 @@ def task_from_mapping(values: dict[str, object], origin: str) -> Task:
 def _value(key: str, value: object, origin: str) -> object:
     """A value of a task file, of the kind that its key wants."""
     if key == "measures":
-        names = value if isinstance(value, list) and value else [value]
-        if not all(name in MEASURES for name in names):
+        names = value if isinstance(value, list) else []
+        if not names or not all(name in MEASURES for name in names):
             raise SettingsError(f"{origin}: names of {', '.join(MEASURES)} are wanted for 'measures', {value!r} came.")
         return tuple(names)
     kind: type | tuple[type, ...] = (int, float) if key == "review_above" else str

@@ -113,7 +113,7 @@ def test_susceptibilities_have_a_table_of_their_own() -> None:
     assert (rows[0].trimmed_mean, rows[0].eroded_mean) == ("−0.1100", "undefined")
     text = render_section(map_result(), NO_PICTURES)
     assert "Reference: csf.nii.gz: 0.015000 ppm subtracted." in text
-    assert "Left out, because outside the mask of the map: 7 voxels of the left putamen." in text
+    assert "Left out, because outside the map&#39;s mask: 7 voxels of the left putamen." in text
     assert "a regularised inversion lowers small nuclei by up to half" in text
     assert "Other measures" not in text
     assert "<li>A note.</li>" in text

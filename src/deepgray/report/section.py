@@ -138,7 +138,7 @@ def _left_out(result: Result) -> list[str]:
     means = [m for m in result.measurements if m.quantity == _SUSCEPTIBILITY + "mean" and m.side != "both"]
     cut = [(f"{m.side} {m.structure}", re.search(r"(\d+) outside the map's mask", m.method)) for m in means]
     return [
-        f"Left out, because outside the mask of the map: {found[1]} voxel{'s' if found[1] != '1' else ''} of the {name}."
+        f"Left out, because outside the map's mask: {found[1]} voxel{'s' if found[1] != '1' else ''} of the {name}."
         for name, found in cut
         if found
     ]
