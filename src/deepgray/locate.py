@@ -9,14 +9,14 @@ network looks again at the head in that pose, until the pose stands still.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from deepgray.anatomy import Scheme, scheme
-from deepgray.errors import NoHeadError
+from deepgray.errors import NoHeadError, SettingsError
 from deepgray.models import Model
 from deepgray.result import Pose
 from deepgray.scan import LabelMap, Scan
@@ -25,6 +25,11 @@ from deepgray.voxels.components import largest_component
 from deepgray.voxels.intensity import normalise
 from deepgray.voxels.resample import closest_ras, to_frame
 
+# A susceptibility map is signed around the zero of its background. Lifted and turned over, its brain is bright, its
+# fluid and cortex lie a little below its white matter and its nuclei are dark: a contrast like many that the network
+# was trained on. Stronger values are cut: veins and what background removal left would rule the scaling.
+LIFT_PPM = 0.3
+CUT_PPM = 0.25
 # Looks at the head after the first: each in the pose found before.
 MORE_LOOKS = 3
 # The pose stands still when a look turns and moves it by less than this.
@@ -71,7 +76,8 @@ def locate(scan: Scan, model: Model) -> Pose:
     """Find the head.
 
     Args:
-        scan: Any orientation, any contrast the network was trained on.
+        scan: Any orientation, any contrast the network was trained on; or a susceptibility map, which is shown to a
+            network for magnetic resonance images as an image.
         model: The whole-head network; its outputs are the names of ``REFERENCE`` and ``rest of brain``.
 
     Returns:
@@ -80,7 +86,9 @@ def locate(scan: Scan, model: Model) -> Pose:
 
     Raises:
         NoHeadError: Too little brain, or structures that do not lie as in a head.
+        SettingsError: A scan of a modality that the network does not see.
     """
+    scan = _as_seen(scan, model)
     look = min((_settled(scan, first, model) for first in _first_looks(scan, model)), key=lambda seen: seen.residual_mm)
     if look.brain_ml < SMALLEST_BRAIN_ML:
         raise NoHeadError(f"A scan that shows a head is wanted; {look.brain_ml:.0f} ml of brain were found.")
@@ -91,6 +99,16 @@ def locate(scan: Scan, model: Model) -> Pose:
         )
     confidence = float(np.exp(-((look.residual_mm / LARGEST_RESIDUAL_MM) ** 2)))
     return Pose(look.pose, confidence, _coarse_map(look, model))
+
+
+def _as_seen(scan: Scan, model: Model) -> Scan:
+    seen = model.recipe.modality
+    if scan.modality == seen:
+        return scan
+    if (scan.modality, seen) != ("qsm", "mr"):
+        raise SettingsError(f"'{model.name}' finds heads in '{seen}' scans, '{scan.modality}' came.")
+    lifted = np.float32(LIFT_PPM) - np.clip(scan.voxels, -CUT_PPM, CUT_PPM)
+    return replace(scan, voxels=np.where(scan.voxels != 0, lifted, np.float32(0)).astype(np.float32), modality=seen)
 
 
 def _settled(scan: Scan, look: _Look, model: Model) -> _Look:

@@ -111,8 +111,8 @@ def test_a_head_at_another_place_is_refused(qsm_tasks: dict[str, Path], qsm_scan
 def test_another_scan_of_the_wrong_kind_is_refused(
     qsm_tasks: dict[str, Path], drawing_task: Path, qsm_scan: Scan, head_scan: Scan
 ) -> None:
-    with pytest.raises(SettingsError, match="finds heads in 'mr' scans, 'qsm' came"):
-        find_head(Examination(qsm_scan, also=qsm_scan), str(qsm_tasks["dentate"]))
+    with pytest.raises(SettingsError, match="finds heads in 'mr' scans, 'pet' came"):
+        find_head(Examination(qsm_scan, also=replace(head_scan, modality="pet")), str(qsm_tasks["dentate"]))
     with pytest.raises(SettingsError, match="'drawing' takes none"):
         find_head(Examination(head_scan, also=head_scan), str(drawing_task))
 

@@ -67,8 +67,6 @@ def find_head(
     seen, work = examination.also or examination.scan, Work(options, progress)
     with work.stage("locate"):
         model = work.model("locate", name)
-        if seen.modality != model.recipe.modality:
-            raise SettingsError(f"'{name}' finds heads in '{model.recipe.modality}' scans, '{seen.modality}' came.")
         pose = locate(seen, model)
         _check_same_head(examination, pose)
     return Head(examination, pose, name, work.used[0], work.times[0])
