@@ -157,7 +157,7 @@ def test_an_array_flipped_without_its_header_keeps_the_sides_of_the_world(
 
 
 def test_a_box_outside_the_field_of_view_is_refused() -> None:
-    with pytest.raises(FieldOfViewError, match="holds left caudate, left putamen, .* is wanted, it covers 0 %"):
+    with pytest.raises(FieldOfViewError, match=r"holds left caudate, left putamen, .* is wanted, it covers 0 %"):
         outlined(TRUTH, OBLIQUE, turned((0, 0, 0), (300, 0, 0)) @ TURNED)
 
 
