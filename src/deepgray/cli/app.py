@@ -25,6 +25,7 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("agree", "deepgray.cli.agree:agree", "Compare measures of two runs, or the ratings of several readers."),
     ("split-striatum", "deepgray.cli.split_striatum:split_striatum", "Split your own label map by the geometric rule."),
     ("simulate", "deepgray.cli.simulate:app", "Make scans with a known answer."),
+    ("protocol", "deepgray.cli.protocol:app", "Run the protocol of a published work on simulated scans."),
     ("train", "deepgray.cli.train:train", "Train a network on label maps."),
 )
 

@@ -1,0 +1,233 @@
+"""``deepgray protocol``: the protocols of published works, on simulated scans with a known answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import KW_ONLY, dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+from cyclopts import App, Parameter
+from rich.console import Console
+from rich.progress import track
+
+from deepgray.cli.output import news, writable_folder
+from deepgray.errors import MissingExtraError, SettingsError
+from deepgray.evaluate import draw_bland_altman, draw_scatter, write_agreements
+from deepgray.read import read_mask
+
+if TYPE_CHECKING:
+    from deepgray.protocols.cases import Row
+    from deepgray.protocols.sets import Heads, Planned
+    from deepgray.simulate.small_nuclei import QsmHead
+
+_Item = TypeVar("_Item")
+
+app = App(name="protocol", help="Run the protocol of a published work on simulated scans with a known answer.")
+HELD_OUT = ("anatomy-05", "anatomy-09", "anatomy-12")
+# Scans whose masks the simulated raters draw.
+RATED = 12
+# Dice that the works printed, on real scans of their own.
+_WORK_C = {
+    "internal dentate nucleus, left": ".90 ± .03",
+    "internal dentate nucleus, right": ".89 ± .04",
+    "external dentate nucleus, left": ".86 ± .04",
+    "external dentate nucleus, right": ".84 ± .07",
+}
+_WORK_D = {
+    "transfer red nucleus": ".903 ± .023",
+    "transfer substantia nigra": ".864 ± .033",
+    "transfer subthalamic nucleus": ".777 ± .066",
+    "no transfer red nucleus": ".903",
+    "no transfer substantia nigra": ".866",
+    "no transfer subthalamic nucleus": ".762",
+}
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class DentateProtocol:
+    """What ``deepgray protocol c`` does.
+
+    Attributes:
+        anatomies: Folder of whole-head label maps, *_dseg.nii.gz with FreeSurfer's numbers and the small nuclei
+            801-814.
+        atlas: Label map of the SPL atlas (.nrrd, .nii.gz): its dentate nuclei are those of the external set.
+        output: Folder for tables and pictures; a protocol that was stopped goes on from there.
+        heads: Heads that judge; none of them may have trained the network.
+        scans: Scans of each head in each set.
+        seed: Of the first scan.
+    """
+
+    anatomies: Path
+    _: KW_ONLY
+    atlas: Path
+    output: Annotated[Path, Parameter(alias="-o")]
+    heads: tuple[str, ...] = HELD_OUT
+    scans: int = 4
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        if self.scans < 1:
+            raise SettingsError(f"At least one scan of each head is wanted, {self.scans} came.")
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class MidbrainProtocol:
+    """What ``deepgray protocol d`` does.
+
+    Attributes:
+        anatomies: Folder of whole-head label maps, *_dseg.nii.gz with FreeSurfer's numbers and the small nuclei
+            801-814.
+        output: Folder for sets, networks, tables and pictures; a protocol that was stopped goes on from there.
+        heads: Heads that judge; all others train the arms.
+        scans: Scans of the source set, and of the target set.
+        tests: Scans of each head that judges.
+        widths: Channels of each level of the arms' networks; fewer make them faster.
+        epochs: At most so many epochs per network.
+        patience: Epochs without improvement before a network stops.
+        folds: Folds of the target set.
+        own_only: Judge deepgray's own network only, and train no arms.
+        seed: Of the first scan.
+    """
+
+    anatomies: Path
+    _: KW_ONLY
+    output: Annotated[Path, Parameter(alias="-o")]
+    heads: tuple[str, ...] = HELD_OUT
+    scans: int = 24
+    tests: int = 4
+    widths: tuple[int, ...] = (32, 64, 128, 256, 512)
+    epochs: int = 200
+    patience: int = 20
+    folds: int = 5
+    own_only: bool = False
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        if self.tests < 1 or self.scans < self.folds:
+            raise SettingsError(
+                f"One test of each head and as many scans as folds are wanted, {self.tests} and {self.scans} came."
+            )
+
+
+@app.command(name="c")
+def dentate(settings: DentateProtocol) -> int:
+    """Dentate nuclei: an internal and an external set, and raters as the yardstick (work C)."""
+    _wanted()
+    from deepgray.protocols import dentate, sets  # noqa: PLC0415 (torch is slow, and an extra)
+    from deepgray.simulate.whole_head_qsm import simulate_qsm  # noqa: PLC0415
+
+    writable_folder(settings.output)
+    planned = dentate.plan(settings.heads, scans=settings.scans, seed=settings.seed)
+    heads = _heads(settings.anatomies, settings.atlas, dentate.EXTERNAL)
+    judged = sets.judged(planned, heads, settings.output, task=dentate.TASK)
+    rows = [row for found in _shown(judged, len(planned), "scans") for row in found]
+    _print(rows, settings.output, "Protocol C: dentate nucleus", _WORK_C, by_side=True)
+    inside = [one for one in planned if one.group == dentate.INTERNAL]
+    truths = [simulate_qsm(heads(one), one.settings, seed=one.seed).labels[dentate.TASK] for one in inside[:RATED]]
+    within, between = dentate.rate(truths)
+    print(
+        f"Simulated raters, ICC(2,1) of volume: one twice {within.estimate.value:.2f} (work C, its raters: .91), "
+        f"two {between.estimate.value:.2f} (.78)."
+    )
+    return 0
+
+
+@app.command(name="d")
+def midbrain(settings: MidbrainProtocol) -> int:
+    """Red nucleus, nigra and subthalamic nucleus: transfer, attention, and deepgray's own network (work D)."""
+    _wanted()
+    from deepgray.protocols import midbrain  # noqa: PLC0415
+
+    writable_folder(settings.output)
+    known = sorted(p.name.removesuffix("_dseg.nii.gz") for p in settings.anatomies.glob("*_dseg.nii.gz"))
+    training = tuple(name for name in known if name not in settings.heads)
+    if not training:
+        raise SettingsError(f"Heads besides {', '.join(settings.heads)} are wanted in {settings.anatomies}.")
+    planned = midbrain.plan(training, settings.heads, scans=settings.scans, tests=settings.tests, seed=settings.seed)
+    if settings.own_only:
+        planned = tuple(one for one in planned if one.group == midbrain.TEST)
+    rows: list[Row] = []
+    crops: dict[str, list[midbrain.Crop]] = {name: [] for name in (midbrain.SOURCE, midbrain.TARGET, midbrain.TEST)}
+    made = midbrain.prepared(planned, _heads(settings.anatomies), settings.output)
+    for one, (crop, found) in zip(planned, _shown(made, len(planned), "scans"), strict=True):
+        crops[one.group].append(crop)
+        rows += found
+    seconds: dict[str, float] = {}
+    if not settings.own_only:
+        design = midbrain.DesignSettings(settings.widths, settings.epochs, settings.patience, settings.folds)
+        further, seconds = midbrain.run(crops, settings.output, design)
+        rows += further
+    _print(rows, settings.output, "Protocol D: midbrain nuclei", _WORK_D, by_side=False)
+    _print_arms(rows, seconds)
+    return 0
+
+
+def _wanted() -> None:
+    try:
+        import deepgray.protocols.midbrain  # noqa: F401, PLC0415 (torch is slow, and an extra)
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(f"Protocols want {error.name}: pip install 'deepgray[train]'.") from error
+
+
+def _heads(anatomies: Path, atlas: Path | None = None, atlas_group: str = "") -> Heads:
+    """Gives the head of a planned scan, with the atlas's nuclei for the scans of one set; the last few are kept."""
+    from deepgray.simulate.small_nuclei import prepare_head, with_atlas  # noqa: PLC0415
+
+    @lru_cache(maxsize=2)
+    def own(name: str) -> QsmHead:
+        labels = read_mask(anatomies / f"{name}_dseg.nii.gz")
+        return prepare_head(labels.voxels, labels.affine_ras, name=name)
+
+    @lru_cache(maxsize=2)
+    def other(name: str) -> QsmHead:
+        if atlas is None:
+            return own(name)
+        labels = read_mask(atlas)
+        return with_atlas(own(name), labels.voxels, labels.affine_ras, atlas="spl")
+
+    def head(one: Planned) -> QsmHead:
+        return other(one.head) if one.group == atlas_group else own(one.head)
+
+    return head
+
+
+def _shown(items: Iterable[_Item], total: int, words: str) -> Iterable[_Item]:
+    return track(items, words, total=total, transient=True, console=Console(stderr=True))
+
+
+def _print(rows: Sequence[Row], output: Path, title: str, printed: dict[str, str], *, by_side: bool) -> None:
+    from deepgray.protocols import tables  # noqa: PLC0415
+    from deepgray.protocols.cases import write_rows  # noqa: PLC0415
+
+    write_rows(output / "results.tsv", rows)
+    found = tables.agreements(rows)
+    write_agreements(found, output / "agreement.tsv")
+    for quantity in (tables.VOLUME, tables.SUSCEPTIBILITY):
+        chosen = [one for one in found if one.name.quantity == quantity]
+        draw_bland_altman(chosen, output / f"{quantity}_bland_altman.png")
+        draw_scatter(chosen, output / f"{quantity}_scatter.png")
+    Console(width=170).print(tables.overlap_table(rows, title=title, printed=printed, by_side=by_side))
+    failed = {(r.group, r.case): r.failure for r in rows if r.failure}
+    for (group, case), why in failed.items():
+        print(f"{group}: {case} failed: {why}")
+    news(f"Tables and pictures: {output}.")
+
+
+def _print_arms(rows: Sequence[Row], seconds: dict[str, float]) -> None:
+    from deepgray.protocols import midbrain, tables  # noqa: PLC0415
+
+    groups = list(dict.fromkeys(r.group for r in rows))
+    pairs = [(one, other) for n, one in enumerate(groups) for other in groups[n + 1 :]]
+    for structure in dict.fromkeys(r.structure for r in rows):
+        for one, other in pairs:
+            print(
+                f"{structure}, {one} against {other}: p {tables.paired_p(rows, one, other, structure):.3g} (paired t)"
+            )
+    for arm, spent in seconds.items():
+        print(f"{arm}: {spent:.0f} s of training")
+    if seconds:
+        print(f"{midbrain.OWN}: its network is shipped; its card says how long it was trained")

@@ -1,0 +1,52 @@
+"""What the protocols print."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from rich.console import Console
+
+from deepgray.protocols.cases import Row
+from deepgray.protocols.tables import VOLUME, agreement, agreements, overlap_table, paired_p
+
+
+def row(group: str, case: int, dice: float, *, side: str = "left", volume: float = 100.0) -> Row:
+    return Row(group, f"case-{case}", "red nucleus", side, dice, 1.0, volume, volume + case, 0.10, 0.11, 0.12)
+
+
+ROWS = [
+    *(row("one", n, 0.9 + 0.01 * n, volume=100 + 10 * n) for n in range(4)),
+    *(row("two", n, 0.8 + 0.02 * n, volume=100 + 10 * n) for n in range(4)),
+]
+
+
+def test_agreement_is_of_found_against_true() -> None:
+    found = agreement(ROWS[:4], VOLUME)
+    assert found.bland_altman.bias.value == pytest.approx(-1.5)  # 0, 1, 2, 3 less
+    assert found.unit == "mm3"
+    assert [(one.name.structure, one.name.quantity) for one in agreements(ROWS)] == [
+        ("one: red nucleus", "volume"),
+        ("one: red nucleus", "susceptibility"),
+        ("two: red nucleus", "volume"),
+        ("two: red nucleus", "susceptibility"),
+    ]
+
+
+def test_the_table_says_whose_numbers_are_whose() -> None:
+    table = overlap_table(ROWS, title="Protocol", printed={"one red nucleus": ".903"}, by_side=False)
+    console = Console(width=200)
+    with console.capture() as capture:
+        console.print(table)
+    text = capture.get()
+    assert "0.915 ± 0.013" in text
+    assert "0.800 (case-0)" in text
+    assert ".903" in text
+    assert "its own data" in text
+    assert "Simulated" in text
+
+
+def test_the_paired_test_pairs_cases_and_sides() -> None:
+    # differences .10, .09, .08, .07: mean .085, SD .01291, t = 13.17 with 3 degrees of freedom
+    assert paired_p(ROWS, "one", "two", "red nucleus") == pytest.approx(9.46e-4, rel=0.02)
+    assert math.isnan(paired_p(ROWS, "one", "three", "red nucleus"))
