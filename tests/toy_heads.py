@@ -110,6 +110,47 @@ def save_heads(folder: Path, names: tuple[str, ...], *, spacing: float) -> Path:
     return folder
 
 
+# Small nuclei of the right side: centre and radii in mm, left and right label.
+_SMALL: dict[str, tuple[Point, Point, int, int]] = {
+    "red nucleus": ((5.5, -17, -9), (3.5, 3.5, 4), 801, 802),
+    "substantia nigra": ((14, -15, -13), (3.5, 6, 4.5), 803, 804),
+    "subthalamic nucleus": ((12, -11, -4), (3, 4, 3.5), 805, 806),
+    "dentate nucleus": ((14, -56, -36), (5, 8, 6), 807, 808),
+}
+
+
+def small_nuclei_mm(name: str, side: str) -> Point:
+    """Where a small nucleus lies."""
+    (x, y, z), *_ = _SMALL[name]
+    return (-x if side == "left" else x), y, z
+
+
+def _paint_small(labels: np.ndarray, points: np.ndarray, numbers: dict[str, tuple[int, int]]) -> None:
+    for name, (left, right) in numbers.items():
+        (x, y, z), radii, *_ = _SMALL[name]
+        labels[ellipsoid(points, (-x, y, z), radii)] = left
+        labels[ellipsoid(points, (x, y, z), radii)] = right
+
+
+def toy_head_with_small_nuclei(spacing: float) -> tuple[np.ndarray, Affine]:
+    """Labels and affine of a head with cerebellum, midbrain nuclei and dentate, 801-808."""
+    labels, affine = toy_head(spacing)
+    points = apply_affine(affine, np.moveaxis(np.indices(labels.shape), 0, -1))
+    for sign, cortex, white in ((-1, 8, 7), (1, 47, 46)):
+        labels[ellipsoid(points, (sign * 22, -52, -36), (20, 20, 16))] = cortex
+        labels[ellipsoid(points, (sign * 18, -54, -36), (13, 14, 11))] = white
+    _paint_small(labels, points, {name: (left, right) for name, (_, _, left, right) in _SMALL.items()})
+    return labels, affine
+
+
+def labels_with_small_nuclei(numbers: dict[str, tuple[int, int]], *, spacing: float) -> tuple[np.ndarray, Affine]:
+    """An atlas of small nuclei and nothing else."""
+    grid = grid_around((0, -35, -22), (60, 70, 60), (spacing, spacing, spacing))
+    labels = np.zeros(grid.shape, dtype=np.int16)
+    _paint_small(labels, centres_mm(grid), numbers)
+    return labels, grid.affine_ras
+
+
 def turned(degrees: Point, shift_mm: Point) -> Affine:
     """A rigid matrix: turns about x, y and z, then a shift."""
     matrix = np.eye(4)

@@ -14,6 +14,7 @@ from rich.progress import track
 
 from deepgray.anatomy import scheme
 from deepgray.cli.output import writable_folder
+from deepgray.cli.simulate_qsm import simulate_qsm
 from deepgray.errors import GeometryError, MissingExtraError, OutputError, SettingsError
 from deepgray.read import read_mask, stem_of
 from deepgray.report.images import write_labels, write_scan
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from deepgray.simulate.whole_head import SimulatedScan, WholeHead
 
 app = App(name="simulate", help="Make scans with a known answer.")
+app.command(simulate_qsm, name="qsm")
 
 
 @Parameter(name="*")

@@ -20,6 +20,7 @@ from deepgray.anatomy import Scheme
 from deepgray.errors import MaskError, NotAnImageError, SettingsError
 from deepgray.read.headers import check_number_type, mgh_affine, mgh_header, nifti_affine, nifti_header, volume_shape
 from deepgray.read.names import check_file, named, stem_of, suffix_of
+from deepgray.read.nrrd import SUFFIX, read_nrrd
 from deepgray.read.susceptibility import in_ppm, masked
 from deepgray.result import NO_REFERENCE, WHOLE_BRAIN, Reference
 from deepgray.scan import IntegerVolume, LabelMap, Scan
@@ -113,10 +114,10 @@ def read_reference(what: Path | str) -> Reference:
 
 
 def read_mask(path: Path | str) -> IntegerVolume:
-    """The integers in a NIfTI or MGZ file: a corrected mask, or labels of any kind.
+    """The integers in a NIfTI, MGZ or NRRD file: a corrected mask, or labels of any kind.
 
     Args:
-        path: A file as for ``read``; stored floats are taken when every one of them is whole.
+        path: A file as for ``read``, or an NRRD file; stored floats are taken when every one of them is whole.
 
     Returns:
         Integers, not negative, in the file's own voxel order; may be all zero.
@@ -129,6 +130,8 @@ def read_mask(path: Path | str) -> IntegerVolume:
     """
     path = Path(path)
     with named(path):
+        if path.suffix.lower() == SUFFIX:
+            return read_nrrd(path)
         raw = _load(path)
         return IntegerVolume(_integers(raw), raw.affine_ras)
 

@@ -37,12 +37,22 @@ def dipole_kernel(shape: tuple[int, int, int], spacing_mm: tuple[float, float, f
         torch.fft.rfftfreq(shape[2], spacing_mm[2]),
     ]
     kx, ky, kz = axes[0][:, None, None], axes[1][None, :, None], axes[2][None, None, :]
-    along = kx * unit[0] + ky * unit[1] + kz * unit[2]
     squared = kx**2 + ky**2 + kz**2
     squared[0, 0, 0] = 1.0
-    kernel: Tensor = 1.0 / 3.0 - along**2 / squared
+    along = (kx * unit[0]) ** 2 + (ky * unit[1]) ** 2 + (kz * unit[2]) ** 2
+    # the highest frequency of an even axis stands for both of its signs, which cancel in the mixed terms
+    ox, oy, oz = (_signed(k, n) for k, n in zip((kx, ky, kz), shape, strict=True))
+    along = along + 2 * (ox * oy * unit[0] * unit[1] + ox * oz * unit[0] * unit[2] + oy * oz * unit[1] * unit[2])
+    kernel: Tensor = 1.0 / 3.0 - along / squared
     kernel[0, 0, 0] = 0.0
     return kernel
+
+
+def _signed(frequencies: Tensor, count: int) -> Tensor:
+    """Frequencies along one axis, 0 in place of the one without a sign."""
+    if count % 2:
+        return frequencies
+    return torch.where(frequencies.abs() == frequencies.abs().max(), 0.0, frequencies)
 
 
 def local_field(chi: Tensor, kernel: Tensor) -> Tensor:

@@ -155,7 +155,9 @@ def place_midbrain(tissues: NDArray[np.uint8], nuclei: Mapping[str, Nucleus], pl
     distances = _distances(nuclei, placing)
     red, nigra, subthalamic = (distances[name] for name in MIDBRAIN)
     gap = placing.generator.uniform(*NIGRA_GAP_MM)
-    nigra = np.maximum(nigra, gap - red)
+    # bent and grown distances are not true ones any more, so the gap is measured again
+    clear = ndimage.distance_transform_edt(red >= 0, sampling=placing.grid.spacing_mm)
+    nigra = np.maximum(nigra, np.maximum(gap - red, gap + 0.5 * placing.grid.spacing_mm.mean() - clear))
     subthalamic = np.maximum(subthalamic, SUBTHALAMIC_GAP_MM - red)
     nearest = np.stack([red, nigra, subthalamic])
     winner = nearest.argmin(axis=0)
@@ -184,7 +186,7 @@ def _folds(placing: Placing) -> NDArray[np.float32]:
     noise = placing.generator.normal(0, 1, placing.grid.shape).astype(np.float32)
     sigma = 0.22 * length_mm / placing.grid.spacing_mm
     waves = ndimage.gaussian_filter(noise, sigma) - ndimage.gaussian_filter(noise, 1.6 * sigma)
-    return np.asarray(depth_mm * waves / waves.std(), dtype=np.float32)
+    return np.asarray(depth_mm * np.tanh(waves / waves.std()), dtype=np.float32)
 
 
 def _solid(tissues: NDArray[np.uint8]) -> NDArray[np.bool_]:

@@ -61,13 +61,13 @@ class NucleusVariety:
     Attributes:
         growth: Standard deviation of the logarithm of the person's size along each axis, alike on both sides.
         share: Part of ``nuclei.Variety``'s limits that each side draws on its own.
-        fold_mm: Depth of the folds of the dentate's sheet.
+        fold_mm: Depth of the folds of the dentate's sheet where its source is smooth; atlases have folds of their own.
         fold_length_mm: Distance between two folds.
     """
 
     growth: float = 0.06
     share: float = 0.5
-    fold_mm: tuple[float, float] = (0.15, 0.45)
+    fold_mm: tuple[float, float] = (0.2, 0.6)
     fold_length_mm: tuple[float, float] = (3.5, 6.0)
 
 
@@ -163,6 +163,7 @@ def draw_nuclei(
     growth = np.exp(generator.normal(0, variety.growth, 3))
     own = Variety(bend_mm=0.6, bend_length_mm=6.0) if group == "dentate" else Variety()
     sheet_mm = generator.uniform(*nuclei.SHEET_MM)
+    fold_mm = generator.uniform(*variety.fold_mm) if head.atlases[group] == "own" else 0.0
     limits = Variety(
         own.turn_degrees * variety.share,
         own.growth * variety.share * 0.6,
@@ -170,7 +171,7 @@ def draw_nuclei(
         own.own_shift_mm * variety.share,
         own.bend_mm * variety.share,
         own.bend_length_mm,
-        (generator.uniform(*variety.fold_mm), generator.uniform(*variety.fold_length_mm)),
+        (fold_mm, generator.uniform(*variety.fold_length_mm)),
         (sheet_mm, 1.1 * sheet_mm),
     )
     place = nuclei.place_dentate if group == "dentate" else nuclei.place_midbrain

@@ -53,12 +53,19 @@ MEANS_PPM: dict[str, tuple[float, float, float]] = {
 }
 NUCLEI = ("red nucleus", "substantia nigra", "subthalamic nucleus", "dentate nucleus", "interposed nucleus")
 FAINTEST_PPM = 0.02
-# Whole heads tell caudate, putamen and accumbens apart.
+# Whole heads tell caudate, putamen and accumbens apart, and keep the contrast of grey, white and fluid within what
+# people show.
 WHOLE_HEAD_PPM: dict[str, tuple[float, float, float]] = {
     **MEANS_PPM,
     "caudate": (0.045, 0.012, 0.7),
     "putamen": (0.055, 0.020, 0.7),
     "accumbens": (0.022, 0.013, 0.5),
+    "white": (-0.024, 0.006, 0.0),
+    "cortex": (0.010, 0.006, 0.3),
+    "brainstem": (-0.012, 0.006, 0.0),
+    "ventral diencephalon": (-0.012, 0.006, 0.0),
+    "fluid": (0.010, 0.007, 0.0),
+    "thalamus": (0.010, 0.008, 0.3),
 }
 # Change per year of age, and the age at which the means above hold. Signs after Li 2021
 # (doi:10.3389/fnins.2020.607705); sizes after the slopes in the 59 people of doi:10.1002/mds.29702.

@@ -51,6 +51,7 @@ class QsmSettings:
         displacement_mm: Largest standard deviation of the head's smooth deformation.
         zoom: Largest relative change of the head's size.
         nuclei: How far the nuclei may differ from their source.
+        vein_density: Ends of the relative number of veins; 0 draws none.
     """
 
     spacing_mm: tuple[float, float, float] = (1.0, 1.0, 1.0)
@@ -64,6 +65,7 @@ class QsmSettings:
     displacement_mm: float = 1.5
     zoom: float = 0.08
     nuclei: NucleusVariety = field(default_factory=NucleusVariety)
+    vein_density: tuple[float, float] = (0.4, 1.3)
 
     def __post_init__(self) -> None:
         if not all(0.4 <= s <= 4.0 for s in self.spacing_mm):
@@ -116,8 +118,40 @@ def simulate_qsm(head: QsmHead, settings: QsmSettings, *, seed: int) -> Simulate
         return _simulate(head, settings, seed)
 
 
+@dataclass(frozen=True, eq=False)
+class _Truth:
+    """A person in a scan before anything is measured."""
+
+    frame: Frame
+    found: Found
+    chi: Tensor
+    drawn: dict[str, object]
+
+
 def _simulate(head: QsmHead, settings: QsmSettings, seed: int) -> SimulatedQsm:
-    generator = np.random.default_rng(seed)
+    truth = _truth(head, settings, np.random.default_rng(seed))
+    draw = acquisition.draw(settings.inversion, settings.tilt_degrees, settings.noise_ppm)
+    made = acquisition.acquire(
+        truth.chi, truth.found, head, truth.frame, draw, with_background=settings.background != "none"
+    )
+    reference = _reference_ppm(made, truth.found, settings.reference)
+    true_reference = _reference_ppm(Acquired(truth.chi, made.mask), truth.found, settings.reference)
+    affine, stem = truth.frame.grid.affine_ras, f"{head.name}_seed-{seed}"
+    labels = {group: _labels(truth.found, affine, name) for group, name in SCHEMES.items()}
+    true = ((truth.chi - true_reference) * truth.found.inside).numpy().astype(np.float32)
+    found = ((made.chi - reference) * torch.from_numpy(made.mask)).numpy().astype(np.float32)
+    return SimulatedQsm(
+        Scan(found, affine, stem, "qsm", "ppm"),
+        IntegerVolume(made.mask.astype(np.uint8), affine),
+        labels,
+        Scan(true, affine, stem, "qsm", "ppm"),
+        truth.frame.canonical_from_world,
+        _nuclei_ppm(labels, true),
+        {**truth.drawn, "reference_ppm": reference, "true_reference_ppm": true_reference, **draw.told()},
+    )
+
+
+def _truth(head: QsmHead, settings: QsmSettings, generator: np.random.Generator) -> _Truth:
     age = settings.age_years if settings.age_years is not None else uniform(*AGES_YEARS)
     person = susceptibility.draw_person(age)
     nuclei = {group: draw_nuclei(head, group, settings.nuclei, generator) for group in BOXES}
@@ -129,42 +163,21 @@ def _simulate(head: QsmHead, settings: QsmSettings, seed: int) -> SimulatedQsm:
         zoom=settings.zoom,
     )
     found = tissues_at(head, nuclei, frame)
-    chi = _paint(head, nuclei, frame, person)
-    density = generator.uniform(0.3, 1.2)
+    density = generator.uniform(*settings.vein_density)
     spots = draw_spots(found, frame, generator)
-    part, vein_ppm = (
-        torch.from_numpy(v) for v in veins.fill(veins.draw_veins(found, frame, density, generator), frame, generator)
-    )
-    chi = torch.from_numpy(fill_spots(chi.numpy(), spots, frame))
-    chi = (chi + part * (vein_ppm - chi)) * found.inside
-    draw = acquisition.draw(settings.inversion, settings.tilt_degrees, settings.noise_ppm)
-    made = acquisition.acquire(chi, found, head, frame, draw, with_background=settings.background != "none")
-    reference = _reference_ppm(made, found, settings.reference)
-    true_reference = _reference_ppm(Acquired(chi, made.mask), found, settings.reference)
-    mask = torch.from_numpy(made.mask)
-    stem = f"{head.name}_seed-{seed}"
-    affine = frame.grid.affine_ras
-    true = ((chi - true_reference) * found.inside).numpy().astype(np.float32)
-    labels = {group: _labels(found, affine, name) for group, name in SCHEMES.items()}
-    return SimulatedQsm(
-        Scan(((made.chi - reference) * mask).numpy().astype(np.float32), affine, stem, "qsm", "ppm"),
-        IntegerVolume(made.mask.astype(np.uint8), affine),
-        labels,
-        Scan(true, affine, stem, "qsm", "ppm"),
-        frame.canonical_from_world,
-        _nuclei_ppm(labels, true),
-        {
-            "age_years": age,
-            "iron": person.iron,
-            "tissue_ppm": _tissue_ppm(person),
-            "atlases": head.atlases,
-            "reference_ppm": reference,
-            "true_reference_ppm": true_reference,
-            "vein_density": density,
-            "spots": [s.told() for s in spots],
-            **draw.told(),
-        },
-    )
+    chi = fill_spots(_paint(head, nuclei, frame, person).numpy(), spots, frame)
+    if density > 0:
+        part, vein_ppm = veins.fill(veins.draw_veins(found, frame, density, generator), frame, generator)
+        chi += part * (vein_ppm - chi)
+    drawn: dict[str, object] = {
+        "age_years": age,
+        "iron": person.iron,
+        "tissue_ppm": _tissue_ppm(person),
+        "atlases": head.atlases,
+        "vein_density": density,
+        "spots": [s.told() for s in spots],
+    }
+    return _Truth(frame, found, torch.from_numpy(chi) * found.inside, drawn)
 
 
 def _paint(
