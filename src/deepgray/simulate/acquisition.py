@@ -27,10 +27,10 @@ INVERSIONS: Mapping[str, tuple[float, float]] = {
     "cosmos": (3.0, 6.0),
 }
 COSMOS_TILT_DEGREES = 50.0
-BACKGROUND_MM = 2.0
+BACKGROUND_MM = 1.3
 BACKGROUND_BLUR_VOXELS = 0.9
 BACKGROUND_ROOM_MM = 45.0
-RADII_MM = (10.0, 8.0, 6.0, 4.0)
+RADII_MM = (14.0, 10.0, 7.0, 4.5)
 # Signal is lost where the background changes by more than this from voxel to voxel of 1 mm: half a turn of phase at 3 T
 # and 20 ms is 0.2 ppm.
 DEPHASING_PPM = (0.10, 0.25)
@@ -160,7 +160,7 @@ def _invert(fields: list[Tensor], kernels: list[Tensor], draw: Draw) -> Tensor:
 def background_field(head: QsmHead, frame: Frame, direction: Tensor) -> Tensor:
     """Field of air and bone around the brain, ppm on the scan's grid.
 
-    It is computed on a grid of 2 mm that reaches further than the scan: inside the brain it is smooth.
+    It is computed on a grid of its own that reaches further than the scan: inside the brain it is smooth.
     """
     size = np.array(frame.grid.shape) * frame.grid.spacing_mm + 2 * BACKGROUND_ROOM_MM
     shape = tuple(int(n) for n in np.ceil(size / BACKGROUND_MM / 16) * 16)

@@ -67,6 +67,8 @@ WHOLE_HEAD_PPM: dict[str, tuple[float, float, float]] = {
     "fluid": (0.010, 0.007, 0.0),
     "thalamus": (0.010, 0.008, 0.3),
 }
+# What the hilus is between white matter (0) and the sheet (1); the real map of docs/simulation.md shows it bright.
+WHOLE_HEAD_HILUS = (0.2, 1.0)
 # Change per year of age, and the age at which the means above hold. Signs after Li 2021
 # (doi:10.3389/fnins.2020.607705); sizes after the slopes in the 59 people of doi:10.1002/mds.29702.
 PPM_PER_YEAR: dict[str, float] = {
@@ -184,7 +186,7 @@ def draw_person(age_years: float, *, widening: float = 1.0) -> Person:
     iron = float(torch.randn(()))
     left, right = torch.zeros(len(TISSUES)), torch.zeros(len(TISSUES))
     drawn: dict[str, tuple[float, float]] = {}
-    hilus = uniform(0.0, 1.0)
+    hilus = uniform(*WHOLE_HEAD_HILUS)
     for number, tissue in enumerate(TISSUES):
         key = _key(tissue, WHOLE_HEAD_PPM)
         if key not in WHOLE_HEAD_PPM:
@@ -220,18 +222,25 @@ class Texture:
         return chi * (1 + self.relative[index] * self.pattern) + self.absolute[index] * self.pattern
 
 
-def draw_texture(shape: tuple[int, ...], *, fine_voxels: float = 5.0, coarse_voxels: float = 14.0) -> Texture:
+def draw_texture(
+    shape: tuple[int, ...],
+    *,
+    fine_voxels: float = 5.0,
+    coarse_voxels: float = 14.0,
+    absolute_ppm: tuple[float, float] = (0.0, 0.012),
+) -> Texture:
     """Gradients inside nuclei, and texture elsewhere.
 
     Args:
         shape: Voxels.
+        absolute_ppm: Ends of the texture outside nuclei.
         fine_voxels: Distance of the fine pattern's control points.
         coarse_voxels: Distance of the coarse pattern's control points.
     """
     fine = smooth_field(shape, tuple(max(4, int(n // fine_voxels)) for n in shape), 1)[0]
     coarse = smooth_field(shape, tuple(max(3, int(n // coarse_voxels)) for n in shape), 1)[0]
     relative = torch.zeros(len(TISSUES))
-    absolute = torch.full((len(TISSUES),), uniform(0.0, 0.012))
+    absolute = torch.full((len(TISSUES),), uniform(*absolute_ppm))
     for number, tissue in enumerate(TISSUES):
         if _whole_name(tissue) in NUCLEI:
             relative[number], absolute[number] = uniform(0.0, 0.3), 0.0

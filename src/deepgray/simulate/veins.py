@@ -27,7 +27,7 @@ COURSES_MM: tuple[tuple[tuple[float, float, float], ...], ...] = (
     ((-3, -2, 8), (-9, -3, 14), (-14, -11, 18), (-18, -20, 20), (-22, -28, 16)),
     ((-6, -42, -22), (-8, -47, -29), (-11, -52, -31), (-15, -58, -31)),
 )
-COURSE_RADIUS_MM = (0.3, 0.85)
+COURSE_RADIUS_MM = (0.4, 1.0)
 # How many veins of full density begin at the surface and at the ventricles, how long they are, their radii.
 SURFACE = (220, 45.0, (0.25, 0.8))
 DEEP = (160, 24.0, (0.15, 0.35))

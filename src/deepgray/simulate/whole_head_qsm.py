@@ -24,6 +24,7 @@ from deepgray.simulate.mr import uniform
 from deepgray.simulate.small_nuclei import BOXES, NucleusVariety, QsmHead, draw_nuclei
 from deepgray.simulate.spots import draw_spots, fill_spots
 from deepgray.simulate.tissues import INDEX, TISSUES
+from deepgray.simulate.tracts import add_tracts, draw_tracts
 from deepgray.space import Affine
 
 REFERENCES = ("none", "csf", "whole-brain")
@@ -32,6 +33,9 @@ AGES_YEARS = (20.0, 85.0)
 # Voxels are painted from samples no further apart than this.
 SAMPLE_MM = 0.6
 SLAB = 12
+# Texture of tissue: distance of the control points of its two scales, and its size.
+FINE_MM, COARSE_MM = 3.0, 14.0
+TEXTURE_PPM = (0.006, 0.018)
 SCHEMES = {"dentate": "dentate2", "midbrain": "midbrain6"}
 
 
@@ -165,7 +169,9 @@ def _truth(head: QsmHead, settings: QsmSettings, generator: np.random.Generator)
     found = tissues_at(head, nuclei, frame)
     density = generator.uniform(*settings.vein_density)
     spots = draw_spots(found, frame, generator)
-    chi = fill_spots(_paint(head, nuclei, frame, person).numpy(), spots, frame)
+    tracts = draw_tracts(generator)
+    chi = add_tracts(_paint(head, nuclei, frame, person).numpy(), found, frame, tracts)
+    chi = fill_spots(chi, spots, frame)
     if density > 0:
         part, vein_ppm = veins.fill(veins.draw_veins(found, frame, density, generator), frame, generator)
         chi += part * (vein_ppm - chi)
@@ -174,6 +180,7 @@ def _truth(head: QsmHead, settings: QsmSettings, generator: np.random.Generator)
         "iron": person.iron,
         "tissue_ppm": _tissue_ppm(person),
         "atlases": head.atlases,
+        "tracts": tracts.told(),
         "vein_density": density,
         "spots": [s.told() for s in spots],
     }
@@ -187,7 +194,9 @@ def _paint(
     shape = frame.grid.shape
     spacing = frame.grid.spacing_mm
     typical = float(np.cbrt(np.prod(spacing)))
-    texture = susceptibility.draw_texture(shape, fine_voxels=4.0 / typical, coarse_voxels=14.0 / typical)
+    texture = susceptibility.draw_texture(
+        shape, fine_voxels=FINE_MM / typical, coarse_voxels=COARSE_MM / typical, absolute_ppm=TEXTURE_PPM
+    )
     table = torch.cat([person.left, person.right])
     relative, absolute = texture.relative.repeat(2), texture.absolute.repeat(2)
     counts = [max(1, int(np.ceil(s / SAMPLE_MM))) for s in spacing]
