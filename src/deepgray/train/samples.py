@@ -69,7 +69,7 @@ class HemisphereSamples(IterableDataset[Sample]):
         recipe: Recipe,
         *,
         appearance: mr.Appearance,
-        nuclei_share: float = 0.4,
+        nuclei_share: float = 0.6,
         seed: int = 0,
     ) -> None:
         self.recipe, self.appearance, self.seed = recipe, appearance, seed
