@@ -17,7 +17,7 @@ import numpy as np
 
 from deepgray import models
 from deepgray.anatomy import scheme
-from deepgray.cli.simulate import part_names
+from deepgray.cli.whole_heads import part_names
 from deepgray.evaluate import compare
 from deepgray.pipeline import analyse
 from deepgray.read import read_mask

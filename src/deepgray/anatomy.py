@@ -50,7 +50,8 @@ class Structure:
         abbreviation: Short form printed in tables (``CAU``).
         side: Left, right, or midline.
         label: The integer in label maps.
-        group: ``striatum``, ``striatum12``, ``pallidum``, ``midbrain``, ``cerebellum``, ``thalamus`` or ``coarse``.
+        group: ``striatum``, ``striatum12``, ``pallidum``, ``midbrain``, ``cerebellum``, ``thalamus``,
+            ``reference`` or ``coarse``.
         colour: Red, green, blue, 0–255.
         code: A public code, or None where none is confirmed.
         parent: Name of the structure that this one is a part of, or an empty string.
@@ -137,6 +138,7 @@ _TABLE: tuple[tuple[str, str, int, int, str, tuple[int, int, int], Code | None, 
     ("substantia nigra", "SN", 403, 404, "midbrain", (86, 180, 233), _NIGRA, ""),
     ("subthalamic nucleus", "STN", 405, 406, "midbrain", (0, 158, 115), _SUBTHALAMIC, ""),
     ("nigra and subthalamic nucleus", "SN-STN", 407, 408, "midbrain", (70, 120, 100), None, ""),
+    ("occipital cortex", "OC", 31, 32, "reference", (153, 153, 51), None, ""),
 )
 
 # What the whole-head network tells apart, besides the thalamus of the table above.
@@ -172,6 +174,7 @@ _SCHEME_NAMES: dict[str, tuple[str, ...]] = {
     "dentate2": ("dentate nucleus",),
     "midbrain6": ("red nucleus", "substantia nigra", "subthalamic nucleus"),
     "midbrain4": ("red nucleus", "nigra and subthalamic nucleus"),
+    "spect-reference": ("cerebellum", "occipital cortex"),
 }
 
 # The compartments that make up the striatum.

@@ -8,13 +8,11 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
-from toy_heads import PART_NAMES, save_heads
+from toy_heads import save_heads
 
 pytest.importorskip("torch", reason="torch (extra train) is not installed")
 
 from deepgray.cli import main
-from deepgray.cli.simulate import part_names
-from deepgray.errors import SettingsError
 from deepgray.simulate import whole_head
 
 
@@ -97,17 +95,3 @@ def test_parts_on_another_grid_are_refused(heads: Path, tmp_path: Path, capsys: 
     (tmp_path / "labels_striatum12.tsv").write_text((heads / "labels_striatum12.tsv").read_text())
     assert main(words_of(heads, tmp_path / "out", "--parts", str(tmp_path / "moved.nii.gz"))) == 1
     assert "on the grid of" in capsys.readouterr().err
-
-
-def test_names_of_parts_come_from_the_table(heads: Path) -> None:
-    assert part_names(heads / "labels_striatum12.tsv") == PART_NAMES
-
-
-@pytest.mark.parametrize("text", ["", "index\tabbreviation\none\tVS-L\n", "number\tname\n1\tVS\n"])
-def test_a_table_that_is_none_is_refused(tmp_path: Path, text: str) -> None:
-    table = tmp_path / "labels_striatum12.tsv"
-    table.write_text(text)
-    if text == "":
-        table.unlink()
-    with pytest.raises(SettingsError, match="A table of index and abbreviation is wanted"):
-        part_names(table)

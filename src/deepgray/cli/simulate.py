@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from dataclasses import KW_ONLY, asdict, dataclass
 from pathlib import Path
@@ -12,19 +11,19 @@ from cyclopts import App, Parameter
 from rich.console import Console
 from rich.progress import track
 
-from deepgray.anatomy import scheme
 from deepgray.cli.output import writable_folder
 from deepgray.cli.simulate_qsm import simulate_qsm
-from deepgray.errors import GeometryError, MissingExtraError, OutputError, SettingsError
-from deepgray.read import read_mask, stem_of
+from deepgray.cli.simulate_spect import simulate_spect
+from deepgray.cli.whole_heads import prepared_head
+from deepgray.errors import MissingExtraError, OutputError, SettingsError
 from deepgray.report.images import write_labels, write_scan
-from deepgray.space import same_grid
 
 if TYPE_CHECKING:
-    from deepgray.simulate.whole_head import SimulatedScan, WholeHead
+    from deepgray.simulate.whole_head import SimulatedScan
 
 app = App(name="simulate", help="Make scans with a known answer.")
 app.command(simulate_qsm, name="qsm")
+app.command(simulate_spect, name="spect")
 
 
 @Parameter(name="*")
@@ -75,47 +74,12 @@ def simulate_mr(settings: SimulateMrSettings) -> int:
         raise MissingExtraError(f"Simulation wants {error.name}: pip install 'deepgray[train]'.") from error
     writable_folder(settings.output)
     how = whole_head.MrSettings(settings.contrast, settings.spacing_mm, settings.rotation_degrees)
-    head = _prepared(settings)
+    head = prepared_head(settings.labelmap, settings.parts, source=settings.source)
     seeds = range(settings.seed, settings.seed + settings.count)
     for seed in track(seeds, "simulate", transient=True, console=Console(stderr=True)):
         made = whole_head.simulate_mr(head, how, seed=seed)
         print(_write(made, settings, {"labelmap": settings.labelmap.name, "seed": seed, **asdict(how)}))
     return 0
-
-
-def _prepared(settings: SimulateMrSettings) -> WholeHead:
-    from deepgray.simulate.whole_head import prepare  # noqa: PLC0415
-
-    labels = read_mask(settings.labelmap)
-    parts = None
-    if settings.parts is not None:
-        volume = read_mask(settings.parts)
-        if not same_grid(volume.grid, labels.grid):
-            raise GeometryError(f"Subregions on the grid of {settings.labelmap} are wanted, {settings.parts} is not.")
-        parts = (volume.voxels, part_names(settings.parts.with_name("labels_striatum12.tsv")))
-    return prepare(
-        labels.voxels,
-        labels.affine_ras,
-        name=stem_of(settings.labelmap).removesuffix("_dseg"),
-        source=settings.source,
-        parts=parts,
-    )
-
-
-def part_names(table: Path) -> dict[int, str]:
-    """What the numbers of a map of subregions are called.
-
-    Raises:
-        SettingsError: The table cannot be read.
-    """
-    names = {s.abbreviation: s.name for s in scheme("striatum12").structures}
-    try:
-        with table.open(newline="", encoding="utf-8") as stream:
-            rows = list(csv.DictReader(stream, delimiter="\t"))
-        found = {int(r["index"]): names.get(r["abbreviation"].split("-")[0]) for r in rows}
-    except (OSError, KeyError, ValueError) as error:
-        raise SettingsError(f"A table of index and abbreviation is wanted at {table}: {error}.") from error
-    return {number: name for number, name in found.items() if name}
 
 
 def _write(made: SimulatedScan, settings: SimulateMrSettings, how: dict[str, object]) -> Path:

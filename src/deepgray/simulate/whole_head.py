@@ -152,7 +152,8 @@ def prepare(
             part_names=parts[1] if parts else None,
         )
         fine[side] = hemispheres.with_basal_forebrain(half, grid)
-    whole = table[np.where((labels < len(table)) & (labels > 0), labels, 0)]
+    # in one piece: what is looked up voxel by voxel must not be laid out anew each time
+    whole = np.ascontiguousarray(table[np.where((labels < len(table)) & (labels > 0), labels, 0)])
     return WholeHead(name, whole, pose @ affine_ras, fine, parts is not None)
 
 
@@ -177,7 +178,7 @@ def _simulate(head: WholeHead, settings: MrSettings, seed: int) -> SimulatedScan
     centre = torch.from_numpy((low + high) / 2).float()
     grid = (shape[0], shape[1], shape[2])
     warp = mr.draw_warp(grid, settings.spacing_mm, centre, settings.appearance)
-    found, left = _tissues_at(head, warp.points_mm)
+    found, left = tissues_at(head, warp.points_mm)
     image = mr.paint(found, settings.appearance)
     spread_mm = mr.uniform(*POINT_SPREAD_MM)
     mean_mm = float(np.mean(settings.spacing_mm))
@@ -202,7 +203,7 @@ def _extent(head: WholeHead) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     return points.min(axis=0), points.max(axis=0)
 
 
-def _tissues_at(head: WholeHead, points_mm: Tensor) -> tuple[Tensor, Tensor]:
+def tissues_at(head: WholeHead, points_mm: Tensor) -> tuple[Tensor, Tensor]:
     """Tissues at canonical points, fine where the nuclei are, and which points lie on the left."""
     found = mr.sample_nearest(torch.from_numpy(head.tissues), torch.from_numpy(head.affine), points_mm)
     left = points_mm[..., 0] < 0
