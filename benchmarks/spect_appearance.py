@@ -2,8 +2,8 @@
 
 ANATOMIES is a folder of label maps (``*_dseg.nii.gz``), MEAN the mean image of healthy people in MNI space, masked to
 the brain. Simulated people are brought to that space by position of the commissures and size of the brain, and
-averaged. Printed: ratios to the occipital cortex in boxes of MNI space. Drawn: the profile through both striata, the
-slices of both.
+averaged. Printed: ratios to the occipital cortex in boxes of MNI space. Drawn: slices of both (OUT, a png), the profile
+through both striata (``…_profile.png``), one person of each stage (``…_stages.png``).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
@@ -23,6 +24,7 @@ from deepgray.cli.whole_heads import part_names
 from deepgray.read import read, read_mask
 from deepgray.scan import Scan
 from deepgray.simulate.tissues import TISSUES
+from deepgray.simulate.uptake import STAGES
 from deepgray.simulate.whole_head import WholeHead, prepare
 from deepgray.simulate.whole_head_spect import SpectSettings, simulate_spect
 from deepgray.space import Affine, apply_affine, inverse
@@ -63,6 +65,7 @@ def main() -> None:
     mean = read(chosen.mean)
     heads = [prepared(chosen.anatomies, name) for name in chosen.heads]
     compare(heads, mean, chosen.count, chosen.out)
+    draw_stages(heads[0], chosen.out)
 
 
 def prepared(anatomies: Path, name: str) -> WholeHead:
@@ -143,26 +146,46 @@ def profile(image: NDArray[np.float32], affine: Affine) -> tuple[NDArray[np.floa
 
 
 def draw(real: NDArray[np.float32], simulated: NDArray[np.float32], affine: Affine, out: Path) -> None:
-    """Profile and slices."""
-    figure = Figure(figsize=(15, 9), layout="constrained")
-    axes = figure.subplot_mosaic(
-        [["p", "a0", "a1", "a2", "a3", "a4"], ["p", "b0", "b1", "b2", "b3", "b4"]], width_ratios=[2.2, 1, 1, 1, 1, 1]
-    )
-    for image, words in ((real, "real, mean of 174"), (simulated, "simulated")):
-        axes["p"].plot(*profile(image, affine), label=words)
-    axes["p"].set(xlabel="left – right, mm (MNI)", ylabel="ratio to occipital cortex")
-    axes["p"].legend()
+    """The profile, and beside it the slices of both."""
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    cell = figure.subplots()
+    for image, words in ((real, "real, mean of 174 (masked)"), (simulated, "simulated")):
+        cell.plot(*profile(image, affine), label=words)
+    cell.set(xlabel="left – right, mm (MNI)", ylabel="ratio to occipital cortex")
+    cell.legend()
+    FigureCanvasAgg(figure).print_png(out.with_name(f"{out.stem}_profile.png"))
+    figure = Figure(figsize=(15, 7), facecolor="black", layout="constrained")
+    axes = figure.subplots(2, 5)
     planes = [(2, 3), (2, -12), (2, -35), (1, 8), (0, 4)]
-    for letter, image, words in (("a", real, "real"), ("b", simulated, "simulated")):
-        for number, (axis, at_mm) in enumerate(planes):
+    for row, image, words in zip(axes, (real, simulated), ("real", "simulated"), strict=True):
+        for cell, (axis, at_mm) in zip(row, planes, strict=True):
             point = np.zeros(3)
             point[axis] = at_mm
             index = int(np.rint(apply_affine(inverse(affine), point)[axis]))
-            cell = axes[f"{letter}{number}"]
-            cell.imshow(np.take(image, index, axis=axis).T, origin="lower", cmap="gray", vmin=0, vmax=1.9)
-            cell.set_title(f"{words}, {'xyz'[axis]} = {at_mm}", fontsize=8)
-            cell.set_axis_off()
+            show(cell, np.take(image, index, axis=axis), f"{words}, {'xyz'[axis]} = {at_mm}", 1.9)
     FigureCanvasAgg(figure).print_png(out)
+
+
+def draw_stages(head: WholeHead, out: Path) -> None:
+    """One person of each stage, by camera and by surrogate: the axial slice through the striatum."""
+    figure = Figure(figsize=(12, 7), facecolor="black", layout="constrained")
+    axes = figure.subplots(2, len(STAGES))
+    for row, physics in zip(axes, ("full", "fast"), strict=True):
+        for cell, stage in zip(row, STAGES, strict=True):
+            settings = replace(SETTINGS, stage=stage, physics=physics, tilt_degrees=4.0, age_years=62.0)
+            made = simulate_spect(head, settings, seed=7)
+            striatum = np.argwhere(made.labels["striatum4"].voxels > 0)
+            plane = made.scan.voxels[:, :, round(float(striatum[:, 2].mean()))]
+            occipital = made.scan.voxels[made.labels["spect-reference"].voxels > 30].mean()
+            show(cell, plane, f"{stage}, {'camera' if physics == 'full' else 'surrogate'}", 4.0 * occipital)
+    FigureCanvasAgg(figure).print_png(out.with_name(f"{out.stem}_stages.png"))
+
+
+def show(cell: Axes, plane: NDArray[np.float32], words: str, brightest: float) -> None:
+    """One slice."""
+    cell.imshow(plane.T, origin="lower", cmap="gray", vmin=0, vmax=brightest)
+    cell.set_title(words, fontsize=9, color="white")
+    cell.set_axis_off()
 
 
 if __name__ == "__main__":

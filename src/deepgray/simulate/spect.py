@@ -288,7 +288,7 @@ def draw_reconstruction(generator: np.random.Generator) -> Reconstruction:
         attenuation=str(generator.choice(("map", "ellipse", "none"), p=(0.4, 0.45, 0.15))),
         attenuation_scale=float(generator.uniform(*((0.95, 1.02) if corrected else BROAD_BEAM))),
         scatter_corrected=float(generator.uniform(0.8, 1.05)) if corrected else 0.0,
-        filter_mm=float(generator.uniform(4.0, 9.0)),
+        filter_mm=float(generator.uniform(5.0, 9.0)),
     )
 
 

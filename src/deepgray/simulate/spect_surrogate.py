@@ -46,8 +46,8 @@ class Surrogate:
 def draw_surrogate() -> Surrogate:
     """Draw an image's qualities within what the camera gives, from torch's generator."""
     return Surrogate(
-        fwhm_mm=uniform(9.5, 15.5),
-        noise_mm=uniform(8.0, 15.0),
+        fwhm_mm=uniform(10.0, 16.0),
+        noise_mm=uniform(9.0, 16.0),
         noise_share=uniform(0.03, 0.16),
         haze_share=uniform(0.05, 0.45),
         haze_mm=uniform(25.0, 45.0),
