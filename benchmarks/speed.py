@@ -48,7 +48,7 @@ READ = """
 import sys, time
 from deepgray.read import read
 start = time.perf_counter()
-read(sys.argv[1])
+read(sys.argv[1], modality=sys.argv[2])
 print(time.perf_counter() - start)
 """
 
@@ -89,6 +89,7 @@ class Limit:
 
 
 WALL = Limit("wall time", 10.0, 5.0, "s")
+WALL_OF_MAPS = Limit("wall time", 12.0, 6.0, "s")
 MEMORY = Limit("peak memory", 1.5, 1.0, "GB")
 RATIO = Limit("quicker than nnU-Net", 10.0, 20.0, "x", least=True)
 
@@ -127,10 +128,13 @@ def deepgray(scan: Path, engine: str, settings: argparse.Namespace) -> tuple[Cos
             command = [sys.executable, "-m", "deepgray", "run", scan, "-o", folder, "--task", settings.task]
             cost = measured([*command, "--threads", str(settings.threads), "--engine", engine])
             written = next(Path(folder).glob("*/*.json"))
-            (task,) = json.loads(written.read_text(encoding="utf-8"))["tasks"].values()
-            within = task["seconds"]
-            reading = float(measured([sys.executable, "-c", READ, scan]).output)
-        whole = float(cost.output.split("\t")[2])  # the line says seconds from reading to the written report, to 0.1
+            tasks = list(json.loads(written.read_text(encoding="utf-8"))["tasks"].values())
+            within = {name: sum(task["seconds"][name] for task in tasks) for name in tasks[0]["seconds"]}
+            within["locate"] = tasks[0]["seconds"]["locate"]  # once for all tasks
+            modality = "mr" if settings.task == "striatum" else "qsm"
+            reading = float(measured([sys.executable, "-c", READ, scan, modality]).output)
+        # each line says seconds from reading, or from the task before, to the written report, to 0.1
+        whole = sum(float(line.split("\t")[2]) for line in cost.output.splitlines())
         told = {"start and imports": cost.wall_seconds - whole, "read": reading, **within}
         told["report"] = max(whole - reading - sum(within.values()), 0.0)
         costs.append(cost)
@@ -210,7 +214,7 @@ def parse() -> argparse.Namespace:
     """The settings."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("scan", nargs="?", type=Path, help="a T1, NIfTI; nilearn's MNI152 T1 when not given")
-    parser.add_argument("--task", default="striatum", help="task, or task file")
+    parser.add_argument("--task", default="striatum", help="striatum; or tasks on a QSM: dentate,midbrain")
     parser.add_argument("--threads", type=int, default=2, help="cores for every program")
     parser.add_argument("--repeats", type=int, default=5, help="runs of deepgray that count")
     parser.add_argument("--nnunet", type=Path, help="python of an environment with nnU-Net")
@@ -239,14 +243,15 @@ def main() -> int:
     for name in next(iter(stages.values())):
         print(f"{name:28}" + "".join(f"{seconds[name]:13.2f}" for seconds in stages.values()))
     print()
-    kept = [v for engine, cost in ours.items() for v in judged(engine, cost, theirs, threads=settings.threads)]
+    limit = WALL if settings.task == "striatum" else WALL_OF_MAPS
+    kept = [v for name, cost in ours.items() for v in judged(name, cost, theirs, threads=settings.threads, limit=limit)]
     print(f"load at the end {os.getloadavg()[0]:.1f}, of which this run about {settings.threads if theirs else 1}")
     return 0 if all(kept) else 1
 
 
-def judged(engine: str, cost: Cost, theirs: tuple[Cost, ...], *, threads: int) -> list[bool]:
+def judged(engine: str, cost: Cost, theirs: tuple[Cost, ...], *, threads: int, limit: Limit) -> list[bool]:
     """How one engine stands to the limits; every other comparison is printed and not judged."""
-    kept = [judge(engine, cost.wall_seconds, WALL), judge(engine, cost.peak_gb, MEMORY)]
+    kept = [judge(engine, cost.wall_seconds, limit), judge(engine, cost.peak_gb, MEMORY)]
     if theirs:
         plain, mirrored = theirs
         kept.append(judge(engine, mirrored.cpu_seconds / threads / cost.wall_seconds, RATIO))
