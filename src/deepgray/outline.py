@@ -15,13 +15,15 @@ from deepgray.models import Model
 from deepgray.result import Outline, Pose, StructureUncertainty
 from deepgray.scan import LabelMap, Probabilities, Scan
 from deepgray.space import Affine, Box, Grid, inverse
-from deepgray.voxels.components import largest_component, touches_border
+from deepgray.voxels.components import largest_component, main_components, touches_border
 from deepgray.voxels.intensity import normalise
 from deepgray.voxels.resample import block_of, from_frame, to_frame
 from deepgray.voxels.uncertainty import expected_dice
 
 # A box that its own content touches is enlarged by this much on every side, once.
 ENLARGE_MM = 8.0
+# A structure may lie in pieces (folded sheets on coarse voxels do); smaller ones than this part of the largest go.
+PIECE_SHARE = 0.25
 # A mask smaller than this is no nucleus of the striatum but noise.
 SMALLEST_MM3 = 20.0
 # Nuclei that lie nearer than twice this are one body. Red nucleus and nigra lie 2–3 mm apart, the red nuclei of both
@@ -150,14 +152,14 @@ def _on_scan(scan: Scan, halves: dict[Side, _Half], channels: dict[str, int], sc
 
 
 def _labels(probabilities: Probabilities, scheme: Scheme) -> LabelMap:
-    """The likeliest structure of each voxel where it is likelier than background; the main body of each."""
+    """The likeliest structure of each voxel where it is likelier than background; the main bodies of each."""
     table = np.array([s.label for s in scheme.structures], dtype=np.int16)
     values = probabilities.voxels
     winner = values.argmax(axis=0)
     found = np.where(np.take_along_axis(values, winner[None], 0)[0] > 1.0 - values.sum(axis=0), table[winner], 0)
     for label in table:
         mask = found == label
-        found[mask & ~largest_component(mask)] = 0
+        found[mask & ~main_components(mask, share=PIECE_SHARE)] = 0
     voxels = np.zeros(probabilities.grid.shape, dtype=np.int16)
     voxels[probabilities.block] = found
     return LabelMap(voxels, probabilities.grid.affine_ras, scheme)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from deepgray.voxels.components import largest_component, touches_border
+from deepgray.voxels.components import largest_component, main_components, touches_border
 
 
 def test_the_larger_of_two_bodies_stays() -> None:
@@ -36,3 +36,14 @@ def test_one_voxel_from_every_face_is_inside() -> None:
     mask = np.zeros((5, 6, 7), dtype=bool)
     mask[1:-1, 1:-1, 1:-1] = True
     assert not touches_border(mask)
+
+
+def test_pieces_that_are_not_much_smaller_are_kept() -> None:
+    mask = np.zeros((12, 4, 4), dtype=bool)
+    mask[0:3, :, 0] = True  # 12 voxels
+    mask[5, :3, 0] = True  # 3: a quarter
+    mask[8, :2, 0] = True  # 2
+    kept = main_components(mask, share=0.25)
+    assert kept[:7].sum() == 15
+    assert not kept[7:].any()
+    assert not main_components(np.zeros((2, 2, 2), dtype=bool), share=0.25).any()

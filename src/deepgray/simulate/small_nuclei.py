@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from deepgray.anatomy import HEMISPHERES, Side
 from deepgray.errors import AnatomyError
@@ -30,6 +31,8 @@ BOXES: Mapping[str, Box] = {
     "dentate": Box((-42.0, -88.0, -64.0), (8.0, -28.0, -2.0)),
 }
 NUCLEUS_MM = 0.6
+# An atlas that was traced slice by slice has steps, which a Gaussian of this width takes away.
+ATLAS_SMOOTHING_MM = 1.0
 MEMBERS: Mapping[str, tuple[str, ...]] = {"midbrain": MIDBRAIN, "dentate": DENTATE}
 _FILLERS = ("brainstem", "ventral diencephalon", "white matter", "cerebellar white matter")
 
@@ -143,7 +146,7 @@ def with_atlas(head: QsmHead, labels: NDArray[np.integer], affine_ras: Affine, *
         shapes[group] = {}
         for side, numbers in sides.items():
             frame = (MIRROR_X if side is Side.RIGHT else np.eye(4)) @ affine_ras
-            found = _shapes(labels, frame, numbers, atlas)
+            found = {n: _smoothed(one) for n, one in _shapes(labels, frame, numbers, atlas).items()}
             factor = np.cbrt(_volume_mm3(head.shapes[group][side]) / _volume_mm3(found))
             shapes[group][side] = {n: _grown(one, np.full(3, factor)) for n, one in found.items()}
     return replace(head, shapes=shapes, atlases=atlases)
@@ -205,6 +208,13 @@ def _middle(shapes: Shapes) -> NDArray[np.float64]:
 
 def _volume_mm3(shapes: Shapes) -> float:
     return float(sum((n.distance_mm < 0).sum() * abs(np.linalg.det(n.affine[:3, :3])) for n in shapes.values()))
+
+
+def _smoothed(nucleus: Nucleus) -> Nucleus:
+    """Without the steps of an atlas that was traced slice by slice."""
+    spacing = np.linalg.norm(nucleus.affine[:3, :3], axis=0)
+    smooth = ndimage.gaussian_filter(nucleus.distance_mm, ATLAS_SMOOTHING_MM / spacing, mode="nearest")
+    return replace(nucleus, distance_mm=smooth)
 
 
 def _grown(nucleus: Nucleus, factors: NDArray[np.float64]) -> Nucleus:
