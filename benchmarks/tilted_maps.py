@@ -38,7 +38,7 @@ def main() -> None:
     chosen = parser.parse_args()
     turns = [("z", 0), *itertools.product("xyz", chosen.angles)]
     found: dict[tuple[str, int], dict[str, list[float]]] = {turn: {} for turn in turns}
-    for path in chosen.maps:
+    for path in (p for p in chosen.maps if "_desc-" not in p.name):  # not the true susceptibility beside each map
         scan, truth = read(path, modality="qsm"), truths(path)
         for turn in turns:
             for name, values in judged(scan, truth, turn).items():
