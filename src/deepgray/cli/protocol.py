@@ -26,8 +26,6 @@ _Item = TypeVar("_Item")
 
 app = App(name="protocol", help="Run the protocol of a published work on simulated scans with a known answer.")
 HELD_OUT = ("anatomy-05", "anatomy-09", "anatomy-12")
-# Scans whose masks the simulated raters draw.
-RATED = 12
 # Dice that the works printed, on real scans of their own.
 _WORK_C = {
     "internal dentate nucleus, left": ".90 ± .03",
@@ -118,7 +116,6 @@ def dentate(settings: DentateProtocol) -> int:
     """Dentate nuclei: an internal and an external set, and raters as the yardstick (work C)."""
     _wanted()
     from deepgray.protocols import dentate, sets  # noqa: PLC0415 (torch is slow, and an extra)
-    from deepgray.simulate.whole_head_qsm import simulate_qsm  # noqa: PLC0415
 
     writable_folder(settings.output)
     planned = dentate.plan(settings.heads, scans=settings.scans, seed=settings.seed)
@@ -126,9 +123,8 @@ def dentate(settings: DentateProtocol) -> int:
     judged = sets.judged(planned, heads, settings.output, task=dentate.TASK)
     rows = [row for found in _shown(judged, len(planned), "scans") for row in found]
     _print(rows, settings.output, "Protocol C: dentate nucleus", _WORK_C, by_side=True)
-    inside = [one for one in planned if one.group == dentate.INTERNAL]
-    truths = [simulate_qsm(heads(one), one.settings, seed=one.seed).labels[dentate.TASK] for one in inside[:RATED]]
-    within, between = dentate.rate(truths)
+    inside = tuple(one for one in planned if one.group == dentate.INTERNAL)
+    within, between = dentate.rate(sets.truths(inside, settings.output, task=dentate.TASK))
     print(
         f"Simulated raters, ICC(2,1) of volume: one twice {within.estimate.value:.2f} (work C, its raters: .91), "
         f"two {between.estimate.value:.2f} (.78)."

@@ -6,10 +6,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
+from deepgray.anatomy import scheme
 from deepgray.protocols.cases import Row, judge, read_rows, write_rows
+from deepgray.scan import LabelMap
 from deepgray.simulate.small_nuclei import QsmHead
 from deepgray.simulate.whole_head_qsm import QsmSettings, simulate_qsm
+from deepgray.voxels.crop import occupied
 
+# Kept around the true nuclei of a scan, so that a rater may draw outside of them.
+ROOM_VOXELS = 6
 Heads = Callable[["Planned"], QsmHead]
 
 
@@ -51,5 +58,28 @@ def judged(planned: tuple[Planned, ...], heads: Heads, out: Path, *, task: str) 
         table = out / "cases" / f"{one.name}_{task}.tsv"
         if not table.exists():
             made = simulate_qsm(heads(one), one.settings, seed=one.seed)
+            _keep_truth(out / "truth" / f"{one.name}_{task}.npz", made.labels[task])
             write_rows(table, judge(made, task, group=one.group))
         yield read_rows(table)
+
+
+def truths(planned: tuple[Planned, ...], out: Path, *, task: str) -> list[LabelMap]:
+    """True label maps, around the nuclei, of scans that were judged."""
+    found = []
+    for one in planned:
+        with np.load(out / "truth" / f"{one.name}_{task}.npz") as kept:
+            found.append(LabelMap(kept["labels"], kept["affine"], scheme(str(kept["scheme"]))))
+    return found
+
+
+def _keep_truth(path: Path, truth: LabelMap) -> None:
+    box = occupied(truth.voxels)
+    low = [max(0, s.start - ROOM_VOXELS) for s in box] if box else [0, 0, 0]
+    high = [s.stop + ROOM_VOXELS for s in box] if box else [1, 1, 1]
+    affine = truth.affine_ras.copy()
+    affine[:3, 3] += affine[:3, :3] @ low
+    labels = truth.voxels[tuple(slice(a, b) for a, b in zip(low, high, strict=True))].astype(np.int16)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial.npz")
+    np.savez_compressed(partial, allow_pickle=False, labels=labels, affine=affine, scheme=np.array(truth.scheme.name))
+    partial.replace(path)
