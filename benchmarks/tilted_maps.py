@@ -3,15 +3,16 @@
     deepgray simulate qsm ANATOMY_dseg.nii.gz -o MAPS
     python benchmarks/tilted_maps.py MAPS/*_Chimap.nii.gz
 
-Each map is turned about each axis by up to 40°, its voxels interpolated onto an upright grid of the same voxel size and
-its true labels brought along; both tasks run on it, pose and all. The upright map goes through the same interpolation,
-by half a voxel, so that only the turn is judged.
+Each map is turned about each axis by up to 40°, in its header: no voxel is interpolated, the true labels turn with it.
+With ``--resample`` the voxels are interpolated onto an upright grid of the same voxel size instead, and the labels take
+the nearest; the upright map then goes through the same interpolation, by half a voxel. Both tasks run, pose and all.
 """
 
 from __future__ import annotations
 
 import argparse
 import itertools
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -35,13 +36,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("maps", nargs="+", type=Path)
     parser.add_argument("--angles", nargs="+", type=int, default=list(ANGLES))
+    parser.add_argument("--resample", action="store_true", help="turn the voxels too, by linear interpolation")
     chosen = parser.parse_args()
     turns = [("z", 0), *itertools.product("xyz", chosen.angles)]
     found: dict[tuple[str, int], dict[str, list[float]]] = {turn: {} for turn in turns}
     for path in (p for p in chosen.maps if "_desc-" not in p.name):  # not the true susceptibility beside each map
         scan, truth = read(path, modality="qsm"), truths(path)
         for turn in turns:
-            for name, values in judged(scan, truth, turn).items():
+            for name, values in judged(*(resampled if chosen.resample else in_header)(scan, truth, turn)).items():
                 found[turn].setdefault(name, []).extend(values)
             means = {name: np.mean(v[-2:]) for name, v in found[turn].items()}
             print(path.name, *turn, ", ".join(f"{n} {m:.3f}" for n, m in means.items()), flush=True)
@@ -61,9 +63,8 @@ def truths(path: Path) -> dict[str, LabelMap]:
     return {task: read_labels(Path(f"{base}_desc-{task}_dseg.nii.gz"), scheme(name)) for task, name in TASKS.items()}
 
 
-def judged(scan: Scan, truth: dict[str, LabelMap], turn: tuple[str, int]) -> dict[str, list[float]]:
+def judged(turned: Scan, carried: dict[str, LabelMap]) -> dict[str, list[float]]:
     """Dice of each structure, left and right; 0 where the path refused."""
-    turned, carried = tilted(scan, truth, turn)
     dice: dict[str, list[float]] = {}
     for task, labels in carried.items():
         try:
@@ -78,13 +79,25 @@ def judged(scan: Scan, truth: dict[str, LabelMap], turn: tuple[str, int]) -> dic
     return dice
 
 
-def tilted(scan: Scan, truth: dict[str, LabelMap], turn: tuple[str, int]) -> tuple[Scan, dict[str, LabelMap]]:
-    """The turned head on an upright grid that holds all of it."""
+def in_header(scan: Scan, truth: dict[str, LabelMap], turn: tuple[str, int]) -> tuple[Scan, dict[str, LabelMap]]:
+    """The same voxels with a turned affine."""
+    affine = about_middle(scan, turn) @ scan.affine_ras
+    return replace(scan, affine_ras=affine), {t: replace(labels, affine_ras=affine) for t, labels in truth.items()}
+
+
+def about_middle(scan: Scan, turn: tuple[str, int]) -> np.ndarray:
+    """World rotation about the middle of the scan, 4 × 4."""
     affine = scan.affine_ras
     middle = affine[:3, :3] @ ((np.array(scan.voxels.shape) - 1) / 2) + affine[:3, 3]
     world = np.eye(4)
     world[:3, :3] = Rotation.from_euler(turn[0], turn[1], degrees=True).as_matrix()
     world[:3, 3] = middle - world[:3, :3] @ middle
+    return world
+
+
+def resampled(scan: Scan, truth: dict[str, LabelMap], turn: tuple[str, int]) -> tuple[Scan, dict[str, LabelMap]]:
+    """The turned head on an upright grid that holds all of it."""
+    affine, world = scan.affine_ras, about_middle(scan, turn)
     corners = np.array(list(itertools.product(*[(0, n - 1) for n in scan.voxels.shape])))
     places = (np.c_[corners, np.ones(8)] @ (world @ affine).T)[:, :3]
     spacing = scan.grid.spacing_mm
