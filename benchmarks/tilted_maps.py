@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 from scipy import ndimage
-from scipy.spatial.transform import Rotation
+from turned import rotation_about_middle
 
 from deepgray.anatomy import scheme
 from deepgray.errors import DeepgrayError
@@ -81,23 +81,13 @@ def judged(turned: Scan, carried: dict[str, LabelMap]) -> dict[str, list[float]]
 
 def in_header(scan: Scan, truth: dict[str, LabelMap], turn: tuple[str, int]) -> tuple[Scan, dict[str, LabelMap]]:
     """The same voxels with a turned affine."""
-    affine = about_middle(scan, turn) @ scan.affine_ras
+    affine = rotation_about_middle(scan, turn) @ scan.affine_ras
     return replace(scan, affine_ras=affine), {t: replace(labels, affine_ras=affine) for t, labels in truth.items()}
-
-
-def about_middle(scan: Scan, turn: tuple[str, int]) -> np.ndarray:
-    """World rotation about the middle of the scan, 4 × 4."""
-    affine = scan.affine_ras
-    middle = affine[:3, :3] @ ((np.array(scan.voxels.shape) - 1) / 2) + affine[:3, 3]
-    world = np.eye(4)
-    world[:3, :3] = Rotation.from_euler(turn[0], turn[1], degrees=True).as_matrix()
-    world[:3, 3] = middle - world[:3, :3] @ middle
-    return world
 
 
 def resampled(scan: Scan, truth: dict[str, LabelMap], turn: tuple[str, int]) -> tuple[Scan, dict[str, LabelMap]]:
     """The turned head on an upright grid that holds all of it."""
-    affine, world = scan.affine_ras, about_middle(scan, turn)
+    affine, world = scan.affine_ras, rotation_about_middle(scan, turn)
     corners = np.array(list(itertools.product(*[(0, n - 1) for n in scan.voxels.shape])))
     places = (np.c_[corners, np.ones(8)] @ (world @ affine).T)[:, :3]
     spacing = scan.grid.spacing_mm

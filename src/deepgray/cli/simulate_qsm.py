@@ -12,9 +12,10 @@ from cyclopts import Parameter
 from rich.console import Console
 from rich.progress import track
 
-from deepgray.cli.output import news, writable_folder
+from deepgray.cli.output import writable_folder
+from deepgray.cli.whole_heads import head_name, still_to_make
 from deepgray.errors import MissingExtraError, OutputError, SettingsError
-from deepgray.read import read_mask, stem_of
+from deepgray.read import read_mask
 from deepgray.report.images import write_labels, write_scan
 from deepgray.scan import Scan
 
@@ -99,12 +100,10 @@ def simulate_qsm(settings: SimulateQsmSettings) -> int:
         settings.background,
         settings.age,
     )
-    name = stem_of(settings.labelmap).removesuffix("_dseg")
+    name = head_name(settings.labelmap)
     seeds = range(settings.seed, settings.seed + settings.count)
     files = {seed: settings.output / f"{name}_seed-{seed}{MAP}" for seed in seeds}
-    missing = [seed for seed in seeds if settings.overwrite or not files[seed].exists()]
-    if len(missing) < len(files):
-        news(f"{len(files) - len(missing)} of {len(files)} maps are there already (see --overwrite).")
+    missing = still_to_make(files, "maps", overwrite=settings.overwrite)
     head = _prepared(settings, name) if missing else None
     for seed in track(seeds, "simulate", transient=True, console=Console(stderr=True)):
         if head is not None and seed in missing:

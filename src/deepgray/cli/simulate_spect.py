@@ -11,8 +11,8 @@ from cyclopts import Parameter
 from rich.console import Console
 from rich.progress import track
 
-from deepgray.cli.output import news, writable_folder
-from deepgray.cli.whole_heads import head_name, prepared_head
+from deepgray.cli.output import writable_folder
+from deepgray.cli.whole_heads import head_name, prepared_head, still_to_make
 from deepgray.errors import MissingExtraError, OutputError, SettingsError
 from deepgray.report.images import write_labels, write_scan
 
@@ -88,9 +88,7 @@ def simulate_spect(settings: SimulateSpectSettings) -> int:
     )
     seeds = range(settings.seed, settings.seed + settings.count)
     files = {seed: settings.output / f"{head_name(settings.labelmap)}_seed-{seed}{SCAN}" for seed in seeds}
-    missing = [seed for seed in seeds if settings.overwrite or not files[seed].exists()]
-    if len(missing) < len(files):
-        news(f"{len(files) - len(missing)} of {len(files)} scans are there already (see --overwrite).")
+    missing = still_to_make(files, "scans", overwrite=settings.overwrite)
     head = prepared_head(settings.labelmap, settings.parts) if missing else None
     for seed in track(seeds, "simulate", transient=True, console=Console(stderr=True)):
         if head is not None and seed in missing:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deepgray.anatomy import scheme
+from deepgray.cli.output import news
 from deepgray.errors import GeometryError, SettingsError
 from deepgray.read import read_mask, stem_of
 from deepgray.space import same_grid
@@ -18,6 +20,20 @@ if TYPE_CHECKING:
 def head_name(labelmap: Path) -> str:
     """What a head is called: its file's name without ``_dseg``."""
     return stem_of(labelmap).removesuffix("_dseg")
+
+
+def still_to_make(files: Mapping[int, Path], what: str, *, overwrite: bool) -> list[int]:
+    """The seeds whose files are to be made; how many are there already is told.
+
+    Args:
+        files: File of each seed.
+        what: What they are (``maps``).
+        overwrite: Make all of them again.
+    """
+    missing = [seed for seed, file in files.items() if overwrite or not file.exists()]
+    if len(missing) < len(files):
+        news(f"{len(files) - len(missing)} of {len(files)} {what} are there already (see --overwrite).")
+    return missing
 
 
 def prepared_head(labelmap: Path, parts: Path | None, *, source: str = "freesurfer") -> WholeHead:

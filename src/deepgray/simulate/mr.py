@@ -284,11 +284,26 @@ def _add_noise(image: Tensor, sigma: float) -> Tensor:
 
 def _thicken(image: Tensor, spacing_mm: float, limit_mm: float) -> Tensor:
     axis = int(torch.randint(3, (1,)))
-    thickness = uniform(spacing_mm * 1.2, limit_mm)
+    return average_slices(image, spacing_mm, axis, uniform(spacing_mm * 1.2, limit_mm), blur=0.4)
+
+
+def average_slices(image: Tensor, spacing_mm: float, axis: int, thickness_mm: float, *, blur: float) -> Tensor:
+    """Thick slices brought back to the grid.
+
+    Args:
+        image: (x, y, z).
+        spacing_mm: Voxel size.
+        axis: Across the slices.
+        thickness_mm: Of a slice.
+        blur: Standard deviation of the slice profile as part of the thickness.
+
+    Returns:
+        (x, y, z) on the same grid.
+    """
     sigma = [0.0, 0.0, 0.0]
-    sigma[axis] = 0.4 * thickness / spacing_mm
+    sigma[axis] = blur * thickness_mm / spacing_mm
     size = list(image.shape)
-    size[axis] = max(4, round(size[axis] * spacing_mm / thickness))
+    size[axis] = max(4, round(size[axis] * spacing_mm / thickness_mm))
     blurred = gaussian_blur(image, (sigma[0], sigma[1], sigma[2]))
     small = functional.interpolate(blurred[None, None], size=size, mode="trilinear", align_corners=False)
     return functional.interpolate(small, size=tuple(image.shape), mode="trilinear", align_corners=False)[0, 0]

@@ -34,7 +34,7 @@ NUCLEUS_MM = 0.6
 # An atlas that was traced slice by slice has steps, which a Gaussian of this width takes away.
 ATLAS_SMOOTHING_MM = 1.0
 MEMBERS: Mapping[str, tuple[str, ...]] = {"midbrain": MIDBRAIN, "dentate": DENTATE}
-_FILLERS = ("brainstem", "ventral diencephalon", "white matter", "cerebellar white matter")
+FILLERS = ("brainstem", "ventral diencephalon", "white matter", "cerebellar white matter")
 
 # Numbers of the small nuclei in the label maps that are known.
 FREESURFER_NUCLEI: Mapping[str, Mapping[Side, Numbers]] = {
@@ -119,7 +119,7 @@ def prepare_head(labels: NDArray[np.integer], affine_ras: Affine, *, name: str) 
         deep[side] = _side(labels, affine_ras, side=side, frame=(pose, DEEP.grid(DEEP_MM)))
         for group, box in BOXES.items():
             whole = _side(labels, affine_ras, side=side, frame=(pose, box.grid(NUCLEUS_MM)))
-            bare[group][side] = nuclei.without(whole, MEMBERS[group], _FILLERS)
+            bare[group][side] = nuclei.without(whole, MEMBERS[group], FILLERS)
             shapes[group][side] = _shapes(labels, frame, FREESURFER_NUCLEI[group][side], name)
     centres = {group: {side: _middle(found) for side, found in sides.items()} for group, sides in shapes.items()}
     whole = tissue_lookup("freesurfer", Side.LEFT)

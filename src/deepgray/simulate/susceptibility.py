@@ -24,7 +24,7 @@ from deepgray.simulate.dipole import (
     local_field,
     smooth_total_variation,
 )
-from deepgray.simulate.mr import chance, gaussian_blur, random_rotation, smooth_field, uniform
+from deepgray.simulate.mr import average_slices, chance, gaussian_blur, random_rotation, smooth_field, uniform
 from deepgray.simulate.tissues import TISSUES, Tissue
 
 # tissue or family -> mean, standard deviation between people, part that goes with the shared iron factor; ppm
@@ -368,10 +368,4 @@ def reconstruct(chi: Tensor, inside: Tensor, spacing_mm: float, how: Reconstruct
 
 def thicken(image: Tensor, spacing_mm: float, axis: int, thickness_mm: float) -> Tensor:
     """Average over slices of a thickness along one axis, on the same grid."""
-    sigma = [0.0, 0.0, 0.0]
-    sigma[axis] = 0.35 * thickness_mm / spacing_mm
-    size = list(image.shape)
-    size[axis] = max(4, round(size[axis] * spacing_mm / thickness_mm))
-    blurred = gaussian_blur(image, (sigma[0], sigma[1], sigma[2]))
-    small = functional.interpolate(blurred[None, None], size=size, mode="trilinear", align_corners=False)
-    return functional.interpolate(small, size=tuple(image.shape), mode="trilinear", align_corners=False)[0, 0]
+    return average_slices(image, spacing_mm, axis, thickness_mm, blur=0.35)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from deepgray.anatomy import HEMISPHERES, Side
 from deepgray.simulate import hemispheres, nuclei
 from deepgray.simulate.nuclei import NO_VARIETY, Nucleus, Variety
+from deepgray.simulate.small_nuclei import ATLASES, FILLERS, FREESURFER_NUCLEI
 from deepgray.space import MIRROR_X, Box, Grid
 from deepgray.train.heads import Hemisphere, Sources, read_integers, shown
 from deepgray.voxels.acpc import FREESURFER, fit_acpc
@@ -26,20 +27,7 @@ VARIANTS = 4
 DONOR_SHARE = 0.5
 
 MIDBRAIN = "midbrain-outline"
-NUMBERS: Mapping[str, Mapping[Side, Mapping[str, tuple[int, ...]]]] = {
-    MIDBRAIN: {
-        Side.LEFT: {"red nucleus": (801,), "substantia nigra": (803,), "subthalamic nucleus": (805,)},
-        Side.RIGHT: {"red nucleus": (802,), "substantia nigra": (804,), "subthalamic nucleus": (806,)},
-    },
-    "dentate-outline": {Side.LEFT: {"dentate nucleus": (807,)}, Side.RIGHT: {"dentate nucleus": (808,)}},
-}
-# CIT168 (Pauli 2018, doi:10.1038/sdata.2018.63): the pars compacta comes with ventral tegmental tissue, so the nigra
-# is its reticulata and compacta together.
-CIT168: Mapping[Side, Mapping[str, tuple[int, ...]]] = {
-    Side.LEFT: {"red nucleus": (8,), "substantia nigra": (7, 9), "subthalamic nucleus": (16,)},
-    Side.RIGHT: {"red nucleus": (108,), "substantia nigra": (107, 109), "subthalamic nucleus": (116,)},
-}
-_FILLERS = ("brainstem", "ventral diencephalon", "white matter", "cerebellar white matter")
+GROUPS: Mapping[str, str] = {MIDBRAIN: "midbrain", "dentate-outline": "dentate"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,10 +79,10 @@ def _side(path: Path, side: Side, network: str, grid: Grid) -> _Side:
     labels, affine = read_integers(path)
     pose = fit_acpc(labels, affine, labels=FREESURFER).canonical_from_world
     whole = hemispheres.hemisphere(labels, affine, source="freesurfer", side=side, frame=(pose, grid))
-    names = tuple(NUMBERS[network][side])
-    bare = nuclei.without(whole, names, _FILLERS)
+    numbers = FREESURFER_NUCLEI[GROUPS[network]][side]
+    bare = nuclei.without(whole, tuple(numbers), FILLERS)
     frame = (MIRROR_X if side is Side.RIGHT else np.eye(4)) @ pose @ affine
-    shapes = nuclei.nuclei_of(labels, frame, NUMBERS[network][side])
+    shapes = nuclei.nuclei_of(labels, frame, numbers)
     return _Side(f"{path.name.removesuffix('_dseg.nii.gz')}-{side}", bare, shapes)
 
 
@@ -133,6 +121,5 @@ def _atlas_shapes(atlas: Path) -> list[dict[str, Nucleus]]:
     made = []
     for side in HEMISPHERES:
         frame = (MIRROR_X if side is Side.RIGHT else np.eye(4)) @ affine
-        shapes = nuclei.nuclei_of(labels, frame, CIT168[side])
-        made.append(shapes)
+        made.append(nuclei.nuclei_of(labels, frame, ATLASES["cit168"]["midbrain"][side]))
     return made

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +19,6 @@ from rich.console import Console
 from rich.progress import track
 from torch import Tensor
 from torch.nn import functional
-from torch.utils.data import IterableDataset
 
 from deepgray import models
 from deepgray.anatomy import HEMISPHERES, Side
@@ -30,7 +28,7 @@ from deepgray.recipe import Recipe
 from deepgray.simulate import mr
 from deepgray.space import MIRROR_X, Affine, Grid, apply_affine, inverse
 from deepgray.train.pairs import Pair, find_pairs, read_pair
-from deepgray.train.samples import Sample, on_device, shape_of
+from deepgray.train.samples import Sample, SampleStream, on_device, shape_of
 from deepgray.train.settings import TrainSettings
 from deepgray.voxels.acpc import fit_acpc
 from deepgray.voxels.intensity import normalise
@@ -64,7 +62,7 @@ class PairSide:
     classes_affine: Affine
 
 
-class PairSamples(IterableDataset[Sample]):
+class PairSamples(SampleStream):
     """Sides of pairs, each time turned, bent, and with other intensities.
 
     Args:
@@ -77,25 +75,15 @@ class PairSamples(IterableDataset[Sample]):
     def __init__(
         self, sides: list[PairSide], recipe: Recipe, *, appearance: mr.Appearance = REAL, seed: int = 0
     ) -> None:
-        self.recipe, self.appearance, self.seed = recipe, appearance, seed
+        super().__init__(recipe, appearance=appearance, seed=seed)
         self.images = [(on_device(s.image), on_device(s.affine)) for s in sides]
         self.classes = [(on_device(s.classes), on_device(s.classes_affine)) for s in sides]
-        self.drawn = 0
-
-    def __iter__(self) -> Iterator[Sample]:
-        worker = torch.utils.data.get_worker_info()
-        if worker is not None:
-            torch.manual_seed(self.seed + 1000 * worker.id)
-        while True:
-            self.drawn += 1
-            yield self.draw()
 
     def draw(self) -> Sample:
         """One sample from torch's generator."""
         number = int(torch.randint(len(self.images), (1,)))
-        box, spacing = self.recipe.box, self.recipe.spacing_mm
-        centre = (torch.tensor(box.low_mm) + torch.tensor(box.high_mm)) / 2
-        warp = mr.draw_warp(shape_of(self.recipe), (spacing, spacing, spacing), centre, self.appearance)
+        spacing = self.recipe.spacing_mm
+        warp = mr.draw_warp(shape_of(self.recipe), (spacing, spacing, spacing), self.centre_mm, self.appearance)
         sample = self._at(number, warp.points_mm, blur_voxels=mr.uniform(0.2, 0.8) if mr.chance(0.3) else 0.0)
         image = sample.inputs
         changed = image * mr.uniform(0.85, 1.18) + mr.uniform(-0.08, 0.08)

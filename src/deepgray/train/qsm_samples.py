@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
-from torch.utils.data import IterableDataset
 
 from deepgray.recipe import Recipe
 from deepgray.simulate import mr, susceptibility
 from deepgray.simulate.susceptibility import Reconstruction
 from deepgray.simulate.tissues import TISSUES, output_lookup
 from deepgray.train.heads import Hemisphere
-from deepgray.train.samples import Sample, on_device, shape_of
+from deepgray.train.samples import Sample, SampleStream, on_device, shape_of
 from deepgray.voxels.intensity import SUSCEPTIBILITY_CLIP_PPM, SUSCEPTIBILITY_SCALE
 
 # Voxels around the network's box whose dipole field reaches into it.
@@ -33,7 +30,7 @@ SCALE = (0.8, 1.2)
 QSM_APPEARANCE = mr.Appearance(rotation_degrees=15.0, shift_mm=6.0, zoom=0.16, displacement_mm=1.6, control_mm=12.0)
 
 
-class QsmSamples(IterableDataset[Sample]):
+class QsmSamples(SampleStream):
     """Simulated susceptibility maps of one side.
 
     Args:
@@ -53,29 +50,20 @@ class QsmSamples(IterableDataset[Sample]):
         how: Reconstruction = Reconstruction(),  # noqa: B008 (frozen)
         seed: int = 0,
     ) -> None:
-        self.recipe, self.appearance, self.how, self.seed = recipe, appearance, how, seed
-        self.drawn = 0
+        super().__init__(recipe, appearance=appearance, seed=seed)
+        self.how = how
         self.maps = [on_device(h.tissues) for h in hemispheres]
         self.affine = on_device(hemispheres[0].affine)
         self.table = on_device(output_lookup(recipe.outputs).astype(np.int64))
         self.inside = torch.tensor([t.inside_brain for t in TISSUES])
 
-    def __iter__(self) -> Iterator[Sample]:
-        worker = torch.utils.data.get_worker_info()
-        if worker is not None:
-            torch.manual_seed(self.seed + 1000 * worker.id)
-        while True:
-            self.drawn += 1
-            yield self.draw()
-
     def draw(self) -> Sample:
         """One sample from torch's generator."""
         tissues = self.maps[int(torch.randint(len(self.maps), (1,)))]
-        box, spacing = self.recipe.box, self.recipe.spacing_mm
-        centre = (torch.tensor(box.low_mm) + torch.tensor(box.high_mm)) / 2
+        spacing = self.recipe.spacing_mm
         inner = shape_of(self.recipe)
         shape = (inner[0] + 2 * MARGIN, inner[1] + 2 * MARGIN, inner[2] + 2 * MARGIN)
-        warp = mr.draw_warp(shape, (spacing, spacing, spacing), centre, self.appearance)
+        warp = mr.draw_warp(shape, (spacing, spacing, spacing), self.centre_mm, self.appearance)
         found = self._map(tissues, warp.points_mm, shape)
         cut = (slice(MARGIN, -MARGIN),) * 3
         answer = mr.sample_nearest(tissues, self.affine, warp.points_mm[cut]).long()

@@ -52,7 +52,42 @@ def shape_of(recipe: Recipe) -> tuple[int, int, int]:
     return recipe.box.grid(recipe.spacing_mm).shape
 
 
-class HemisphereSamples(IterableDataset[Sample]):
+class SampleStream(IterableDataset[Sample]):
+    """An endless stream of samples for one network.
+
+    Args:
+        recipe: Frame, inputs and outputs of the network.
+        appearance: Limits of pose and deformation.
+        seed: Of the first worker; each worker adds its number.
+    """
+
+    def __init__(self, recipe: Recipe, *, appearance: mr.Appearance, seed: int) -> None:
+        self.recipe, self.appearance, self.seed = recipe, appearance, seed
+        self.drawn = 0
+
+    @property
+    def centre_mm(self) -> Tensor:
+        """(3,) middle of the network's box."""
+        return (torch.tensor(self.recipe.box.low_mm) + torch.tensor(self.recipe.box.high_mm)) / 2
+
+    def __iter__(self) -> Iterator[Sample]:
+        worker = torch.utils.data.get_worker_info()
+        if worker is not None:
+            torch.manual_seed(self.seed + 1000 * worker.id)
+        while True:
+            self.drawn += 1
+            yield self.next_sample()
+
+    def next_sample(self) -> Sample:
+        """The next one of the stream."""
+        return self.draw()
+
+    def draw(self) -> Sample:
+        """One sample from torch's generator."""
+        raise NotImplementedError
+
+
+class HemisphereSamples(SampleStream):
     """Simulated one-sided scans for ``striatum-outline`` and ``striatum-subdivide``.
 
     Args:
@@ -72,34 +107,24 @@ class HemisphereSamples(IterableDataset[Sample]):
         nuclei_share: float = 0.6,
         seed: int = 0,
     ) -> None:
-        self.recipe, self.appearance, self.seed = recipe, appearance, seed
+        super().__init__(recipe, appearance=appearance, seed=seed)
         whole = [h for h in hemispheres if not h.placed]
         self.pools = [p for p in (whole, [h for h in hemispheres if h.placed]) if p]
         if len(recipe.inputs) > 1:
             self.pools = self.pools[:1]
         self.nuclei_share = nuclei_share
-        self.drawn = 0
         self.maps = {h.name: on_device(h.tissues) for h in hemispheres}
         self.affine = on_device(hemispheres[0].affine)
         self.table = on_device(output_lookup(recipe.outputs).astype(np.int64))
         self.mask_tables = [on_device(output_lookup((n,)) > 0) for n in recipe.inputs[1:]]
 
-    def __iter__(self) -> Iterator[Sample]:
-        worker = torch.utils.data.get_worker_info()
-        if worker is not None:
-            torch.manual_seed(self.seed + 1000 * worker.id)
-        while True:
-            self.drawn += 1
-            yield self.draw()
-
     def draw(self) -> Sample:
         """One sample from torch's generator."""
         pool = self.pools[-1] if mr.chance(self.nuclei_share) else self.pools[0]
         tissues = self.maps[pool[int(torch.randint(len(pool), (1,)))].name]
-        box, spacing = self.recipe.box, self.recipe.spacing_mm
-        centre = (torch.tensor(box.low_mm) + torch.tensor(box.high_mm)) / 2
+        spacing = self.recipe.spacing_mm
         shape = shape_of(self.recipe)
-        warp = mr.draw_warp(shape, (spacing, spacing, spacing), centre, self.appearance)
+        warp = mr.draw_warp(shape, (spacing, spacing, spacing), self.centre_mm, self.appearance)
         image = self._image(tissues, warp.points_mm, shape)
         answer = mr.sample_nearest(tissues, self.affine, warp.points_mm).long()
         target = self.table[answer]
@@ -132,7 +157,7 @@ class HemisphereSamples(IterableDataset[Sample]):
         return mr.sample_nearest(tissues, self.affine, points_mm + bend).long()
 
 
-class HeadSamples(IterableDataset[Sample]):
+class HeadSamples(SampleStream):
     """Simulated whole heads for ``head-locate``: some turned by any angle, the others nearly upright.
 
     The answers lie on the coarser grid of the network's first level (``patch``).
@@ -148,17 +173,13 @@ class HeadSamples(IterableDataset[Sample]):
     def __init__(
         self, heads: list[Head], recipe: Recipe, *, appearance: mr.Appearance, patch: int = 2, seed: int = 0
     ) -> None:
-        self.recipe, self.appearance, self.patch, self.seed = recipe, appearance, patch, seed
+        super().__init__(recipe, appearance=appearance, seed=seed)
+        self.patch = patch
         self.heads = [(on_device(h.tissues), on_device(h.coarse), on_device(h.affine)) for h in heads]
-        self.drawn = 0
 
-    def __iter__(self) -> Iterator[Sample]:
-        worker = torch.utils.data.get_worker_info()
-        if worker is not None:
-            torch.manual_seed(self.seed + 1000 * worker.id)
-        while True:
-            self.drawn += 1
-            yield self.draw(min(1.0, self.drawn / EASY_SAMPLES))
+    def next_sample(self) -> Sample:
+        """Easy ones first: the largest rotation grows with what was drawn."""
+        return self.draw(min(1.0, self.drawn / EASY_SAMPLES))
 
     def draw(self, difficulty: float = 1.0) -> Sample:
         """One sample from torch's generator.
@@ -169,10 +190,9 @@ class HeadSamples(IterableDataset[Sample]):
         tissues, coarse, affine = self.heads[int(torch.randint(len(self.heads), (1,)))]
         limit = 180.0 if mr.chance(FAR_SHARE) else self.appearance.rotation_degrees
         appearance = replace(self.appearance, rotation_degrees=limit * max(0.1, difficulty))
-        box, spacing = self.recipe.box, self.recipe.spacing_mm
-        centre = (torch.tensor(box.low_mm) + torch.tensor(box.high_mm)) / 2
+        spacing = self.recipe.spacing_mm
         shape = shape_of(self.recipe)
-        warp = mr.draw_warp(shape, (spacing, spacing, spacing), centre, appearance)
+        warp = mr.draw_warp(shape, (spacing, spacing, spacing), self.centre_mm, appearance)
         seen = self._field_of_view(shape)
         image = mr.paint(mr.sample_nearest(tissues, affine, warp.points_mm) * seen, appearance)
         sigma = mr.uniform(0.2, 0.6)
