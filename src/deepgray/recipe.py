@@ -85,7 +85,10 @@ def recipe_from_json(text: str) -> Recipe:
 
 
 # What can be measured in an outline.
-MEASURES: tuple[str, ...] = ("volume", "susceptibility")
+MEASURES: tuple[str, ...] = ("volume", "susceptibility", "binding")
+# Reference regions of tracer scans.
+REFERENCES: tuple[str, ...] = ("cerebellum", "occipital", "brain", "box")
+_NAMES = {"measures": MEASURES, "references": REFERENCES}
 
 
 @dataclass(frozen=True)
@@ -106,6 +109,7 @@ class Task:
         measures: What is measured, names of ``MEASURES``.
         note: What the report says of how the structures are defined, or an empty string.
         also_model: Name of the network that locates the head in another scan of it, or an empty string.
+        references: Reference regions of a tracer scan, names of ``REFERENCES``, the one that is used first.
     """
 
     name: str
@@ -121,6 +125,7 @@ class Task:
     measures: tuple[str, ...] = ("volume",)
     note: str = ""
     also_model: str = ""
+    references: tuple[str, ...] = ()
 
 
 def task_from_mapping(values: dict[str, object], origin: str) -> Task:
@@ -144,6 +149,8 @@ def task_from_mapping(values: dict[str, object], origin: str) -> Task:
         )
     if "susceptibility" in values.get("measures", ()) and values.get("modality") != "qsm":  # type: ignore[operator]
         raise SettingsError(f"{origin}: the modality 'qsm' is wanted for the measure 'susceptibility'.")
+    if ("binding" in values.get("measures", ())) != bool(values.get("references")):  # type: ignore[operator]
+        raise SettingsError(f"{origin}: the measure 'binding' and 'references' are wanted together.")
     try:
         return Task(**values)  # type: ignore[arg-type]
     except TypeError as error:
@@ -152,10 +159,11 @@ def task_from_mapping(values: dict[str, object], origin: str) -> Task:
 
 def _value(key: str, value: object, origin: str) -> object:
     """A value of a task file, of the kind that its key wants."""
-    if key == "measures":
+    if key in _NAMES:
         names = value if isinstance(value, list) else []
-        if not names or not all(name in MEASURES for name in names):
-            raise SettingsError(f"{origin}: names of {', '.join(MEASURES)} are wanted for 'measures', {value!r} came.")
+        if not names or not all(name in _NAMES[key] for name in names):
+            known = ", ".join(_NAMES[key])
+            raise SettingsError(f"{origin}: names of {known} are wanted for '{key}', {value!r} came.")
         return tuple(names)
     kind: type | tuple[type, ...] = (int, float) if key == "review_above" else str
     if not isinstance(value, kind) or isinstance(value, bool):

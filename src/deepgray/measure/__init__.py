@@ -1,7 +1,25 @@
 """Measure: numbers from an outline."""
 
+from deepgray.measure.binding import ASI, DORSAL, PUTAMEN_CAUDATE_RATIO, SBR, UPTAKE_MEAN, binding, uptakes
 from deepgray.measure.chosen import measured
+from deepgray.measure.references import Level, reference_levels
 from deepgray.measure.susceptibility import susceptibility
 from deepgray.measure.volume import ASYMMETRY, VOLUME, VOLUME_PARTIAL, volumes
 
-__all__ = ["ASYMMETRY", "VOLUME", "VOLUME_PARTIAL", "measured", "susceptibility", "volumes"]
+__all__ = [
+    "ASI",
+    "ASYMMETRY",
+    "DORSAL",
+    "PUTAMEN_CAUDATE_RATIO",
+    "SBR",
+    "UPTAKE_MEAN",
+    "VOLUME",
+    "VOLUME_PARTIAL",
+    "Level",
+    "binding",
+    "measured",
+    "reference_levels",
+    "susceptibility",
+    "uptakes",
+    "volumes",
+]

@@ -83,7 +83,7 @@ def analyse_head(
         elif what.subdivide_scheme:
             parts = by_rule(decision.outline, pose)
     with work.stage("measure"):
-        numbers = measured(what, given, outlines=(decision.outline, parts) if parts else (decision.outline,))
+        numbers = measured(what, given, pose, outlines=(decision.outline, parts) if parts else (decision.outline,))
     decision = replace(decision, when=decision.when or now())
     raised = flags(pose, proposed, decision, task=what) + outside_mask(scan, decision.outline)
     raised += parts.notes if parts else ()
