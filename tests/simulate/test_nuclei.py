@@ -154,3 +154,18 @@ def test_the_dentate_stays_out_of_the_brainstem() -> None:
     tissues[25:] = INDEX["brainstem"]
     where = placing(NO_VARIETY, centre=BALLS["dentate nucleus"][1])
     np.testing.assert_array_equal(place_dentate(tissues, balls(DENTATE), where)[25:], tissues[25:])
+
+
+def test_a_dentate_in_pieces_keeps_the_share_that_was_drawn() -> None:
+    tissues = filled("cerebellar white matter")
+    whole = place_dentate(tissues, balls(DENTATE), placing(NO_VARIETY, centre=(-15, -10, -5)))
+    lost = replace(NO_VARIETY, lost=0.4)
+    shares = []
+    for seed in range(8):
+        found = place_dentate(tissues, balls(DENTATE), placing(lost, centre=(-15, -10, -5), seed=seed))
+        part, all_of_it = found != tissues, whole != tissues
+        assert not (part & ~all_of_it).any()
+        shares.append(part.sum() / all_of_it.sum())
+    assert min(shares) >= 0.58
+    assert max(shares) <= 1.0
+    assert max(shares) - min(shares) > 0.1

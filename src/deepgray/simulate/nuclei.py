@@ -26,6 +26,8 @@ NIGRA_GAP_MM = (0.8, 2.2)
 SUBTHALAMIC_GAP_MM = 0.5
 # Thickness of the dentate's folded sheet; what lies deeper is its hilus.
 SHEET_MM = (1.0, 2.2)
+# Standard deviation of the noise that decides where a dentate in pieces has its gaps.
+GAP_MM = (1.2, 3.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +58,7 @@ class Variety:
         bend_length_mm: Distance over which it changes.
         fold_mm: Depth of the folds of the dentate's sheet, and the distance between two folds.
         sheet_mm: Ends of the sheet's thickness.
+        lost: Largest part of the dentate that is missing, so that it lies in pieces or ends early.
     """
 
     turn_degrees: float = 7.0
@@ -66,6 +69,7 @@ class Variety:
     bend_length_mm: float = 4.0
     fold_mm: tuple[float, float] = (0.0, 3.5)
     sheet_mm: tuple[float, float] = SHEET_MM
+    lost: float = 0.0
 
 
 NO_VARIETY = Variety(0.0, 0.0, 0.0, 0.0, 0.0)
@@ -170,7 +174,7 @@ def place_midbrain(tissues: NDArray[np.uint8], nuclei: Mapping[str, Nucleus], pl
 
 def place_dentate(tissues: NDArray[np.uint8], nuclei: Mapping[str, Nucleus], placing: Placing) -> NDArray[np.uint8]:
     """Put a dentate nucleus, sheet and hilus, into a head without one; arguments as ``place_midbrain``."""
-    distance = _distances(nuclei, placing)["dentate nucleus"] + _folds(placing)
+    distance = _with_gaps(_distances(nuclei, placing)["dentate nucleus"] + _folds(placing), placing)
     inside = (distance < 0) & _solid(tissues) & (tissues != INDEX["brainstem"])
     out = tissues.copy()
     out[inside] = INDEX["dentate nucleus"]
@@ -187,6 +191,17 @@ def _folds(placing: Placing) -> NDArray[np.float32]:
     sigma = 0.22 * length_mm / placing.grid.spacing_mm
     waves = ndimage.gaussian_filter(noise, sigma) - ndimage.gaussian_filter(noise, 1.6 * sigma)
     return np.asarray(depth_mm * np.tanh(waves / waves.std()), dtype=np.float32)
+
+
+def _with_gaps(distance: NDArray[np.float32], placing: Placing) -> NDArray[np.float32]:
+    """A nucleus without a drawn part of it: smooth noise decides where."""
+    if placing.variety.lost == 0:
+        return distance
+    inside = distance < 0
+    sigma = placing.generator.uniform(*GAP_MM) / placing.grid.spacing_mm
+    noise = ndimage.gaussian_filter(placing.generator.normal(0, 1, distance.shape).astype(np.float32), sigma)
+    level = np.quantile(noise[inside], placing.generator.uniform(0, placing.variety.lost))
+    return np.where(noise > level, distance, np.maximum(distance, np.float32(placing.grid.spacing_mm.mean())))
 
 
 def _solid(tissues: NDArray[np.uint8]) -> NDArray[np.bool_]:

@@ -26,9 +26,11 @@ from deepgray.train.pair_samples import PairSamples, pair_samples
 from deepgray.train.qsm_samples import QsmSamples
 from deepgray.train.samples import HeadSamples, HemisphereSamples, Sample
 from deepgray.train.settings import TrainSettings
+from deepgray.train.spect_heads import load_spect_heads
+from deepgray.train.spect_samples import SpectHeadSamples, SpectOutlineSamples
 from deepgray.train.transfer import Ends, Transfer, carry, hold, read_checkpoint
 
-Stream = HemisphereSamples | HeadSamples | QsmSamples | PairSamples
+Stream = HemisphereSamples | HeadSamples | QsmSamples | SpectOutlineSamples | SpectHeadSamples | PairSamples
 VALIDATION_SAMPLES = 16
 AVERAGE_DECAY = 0.998
 CLIP_NORM = 5.0
@@ -132,6 +134,9 @@ def make_samples(settings: TrainSettings) -> tuple[Stream, list[Sample]]:
         if recipe.modality == "qsm" and recipe.mirrored:
             sides = load_nuclei_heads(sources, recipe.name, recipe.box, held_out=held_out, atlas=settings.atlas)
             made.append(QsmSamples(sides, recipe, seed=settings.seed))
+        elif recipe.modality == "spect":
+            kind = SpectOutlineSamples if recipe.mirrored else SpectHeadSamples
+            made.append(kind(load_spect_heads(sources, held_out=held_out), recipe, seed=settings.seed))
         elif recipe.mirrored:
             maps = load_hemispheres(sources, recipe.box, held_out=held_out)
             made.append(HemisphereSamples(maps, recipe, appearance=Appearance(), seed=settings.seed))

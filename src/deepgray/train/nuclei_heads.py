@@ -22,7 +22,7 @@ FINE_MM = 0.6
 # Room around a network's box: its own rotation and shift, and the dipole field of what lies outside.
 MARGIN_MM = 20.0
 # Shapes drawn per side of each head.
-VARIANTS = 4
+VARIANTS = 6
 # Part of the variants whose nuclei come from another head or atlas.
 DONOR_SHARE = 0.5
 
@@ -62,7 +62,7 @@ def load_nuclei_heads(
     """
     grid = nuclei_grid(box)
     files = sources.files(held_out=held_out)
-    key = f"nuclei-2 {network} {grid.shape} {grid.affine_ras.tolist()} {[f.name for f in files]} {atlas} {VARIANTS}"
+    key = f"nuclei-3 {network} {grid.shape} {grid.affine_ras.tolist()} {[f.name for f in files]} {atlas} {VARIANTS}"
     kept = sources.cache / f"{network}-{hashlib.sha256(key.encode()).hexdigest()[:12]}.npz"
     if not kept.exists():
         sources.cache.mkdir(parents=True, exist_ok=True)
@@ -104,15 +104,28 @@ def _varied(sides: list[_Side], network: str, grid: Grid, atlas: Path | None) ->
     donors = [s.shapes for s in sides]
     if atlas is not None and network == MIDBRAIN:
         donors += _atlas_shapes(atlas) * max(1, len(sides) // 4)
-    variety = Variety() if network == MIDBRAIN else Variety(bend_mm=0.7, bend_length_mm=6.0, group_shift_mm=2.0)
     chooser = np.random.default_rng(7)
     made = {}
     for side in shown(sides, "nuclei"):
         for number in range(VARIANTS):
             shapes = donors[chooser.integers(len(donors))] if chooser.random() < DONOR_SHARE else side.shapes
             name = f"{side.name}-{number}"
+            variety = Variety() if network == MIDBRAIN else _dentate_variety(chooser)
             made[name] = _place(side, shapes, network, _placing(side, grid, variety, name))
     return made
+
+
+def _dentate_variety(chooser: np.random.Generator) -> Variety:
+    """Far beyond the one atlas that the dentates of all heads come from: smooth or folded, whole or in pieces."""
+    return Variety(
+        turn_degrees=10.0,
+        growth=0.11,
+        group_shift_mm=2.0,
+        bend_mm=float(chooser.uniform(0.4, 1.1)),
+        bend_length_mm=float(chooser.uniform(4.0, 9.0)),
+        fold_mm=(float(chooser.uniform(0.0, 0.9)), float(chooser.uniform(3.5, 6.5))),
+        lost=float(chooser.choice([0.0, 0.4])),
+    )
 
 
 def _atlas_shapes(atlas: Path) -> list[dict[str, Nucleus]]:

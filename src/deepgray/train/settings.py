@@ -82,6 +82,28 @@ RECIPES: dict[str, Recipe] = {
         outputs=("dentate nucleus",),
         intensity="susceptibility",
     ),
+    "head-locate-spect": Recipe(
+        name="head-locate-spect",
+        version="1",
+        modality="spect",
+        spacing_mm=4.0,
+        low_mm=(-112.0, -136.0, -120.0),
+        high_mm=(112.0, 88.0, 104.0),
+        mirrored=False,
+        inputs=("image",),
+        outputs=("thalamus", "striatum", "cerebellum", "brainstem", "rest of brain"),
+    ),
+    "datspect-outline": Recipe(
+        name="datspect-outline",
+        version="1",
+        modality="spect",
+        spacing_mm=1.5,
+        low_mm=(-48.0, -46.0, -26.0),
+        high_mm=(12.0, 38.0, 46.0),
+        mirrored=True,
+        inputs=("image",),
+        outputs=("caudate", "putamen", "accumbens"),
+    ),
 }
 
 

@@ -1,0 +1,121 @@
+"""Simulated DaT SPECT for training: image and wanted answer lie on one another, and sides keep their sides."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from toy_heads import centres_mm, labels_at
+
+torch = pytest.importorskip("torch", reason="torch (extra train) is not installed")
+
+from deepgray.anatomy import HEMISPHERES, Side  # noqa: E402
+from deepgray.simulate.mr import Appearance  # noqa: E402
+from deepgray.simulate.tissues import tissue_lookup  # noqa: E402
+from deepgray.simulate.whole_head import FINE_MM, NUCLEI, WholeHead  # noqa: E402
+from deepgray.space import Box  # noqa: E402
+from deepgray.train import spect_samples  # noqa: E402
+from deepgray.train.samples import Sample, shape_of  # noqa: E402
+from deepgray.train.settings import RECIPES  # noqa: E402
+from deepgray.train.spect_heads import SpectHead  # noqa: E402
+from deepgray.train.spect_samples import SpectHeadSamples, SpectOutlineSamples  # noqa: E402
+
+torch.set_num_threads(1)  # small tensors
+STILL = Appearance(rotation_degrees=0.0, shift_mm=0.0, zoom=0.0, displacement_mm=0.0, cropped_share=0.0)
+OUTLINE = replace(RECIPES["datspect-outline"], spacing_mm=3.0)
+HEAD = replace(RECIPES["head-locate-spect"], spacing_mm=8.0)
+
+
+@pytest.fixture(scope="module")
+def toy() -> SpectHead:
+    grid = Box((-90.0, -112.0, -66.0), (90.0, 76.0, 94.0)).grid(3.0)
+    labels = labels_at(centres_mm(grid))
+    coarse = np.zeros(600, np.uint8)
+    coarse[[10, 49]], coarse[[11, 12, 13, 26, 50, 51, 52, 58]], coarse[[16, 28, 60]] = 1, 2, 4
+    coarse[[2, 41, 3, 42, 14, 17, 53, 18, 54]] = 5
+    fine = {}
+    for side in HEMISPHERES:
+        places = centres_mm(NUCLEI.grid(2 * FINE_MM)) * (1.0 if side is Side.LEFT else np.array([-1.0, 1.0, 1.0]))
+        doubled = tissue_lookup("freesurfer", side)[labels_at(places)].repeat(2, 0).repeat(2, 1).repeat(2, 2)
+        x, y, z = NUCLEI.grid(FINE_MM).shape
+        fine[side] = np.ascontiguousarray(np.pad(doubled, 1, mode="edge")[1 : x + 1, 1 : y + 1, 1 : z + 1])
+    whole = WholeHead("toy", tissue_lookup("freesurfer", Side.LEFT)[labels], grid.affine_ras, fine, has_parts=False)
+    return SpectHead(whole, coarse[labels], grid.affine_ras)
+
+
+def seeded(samples: SpectOutlineSamples | SpectHeadSamples, seed: int) -> Sample:
+    torch.manual_seed(seed)
+    return samples.draw()
+
+
+@pytest.fixture
+def never_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spect_samples, "CUT_SHARE", 0.0)
+
+
+def test_an_outline_sample(toy: SpectHead) -> None:
+    sample = seeded(SpectOutlineSamples([toy], OUTLINE), 1)
+    assert sample.inputs.shape == (1, *shape_of(OUTLINE)) == (1, 20, 28, 24)
+    assert sample.inputs.dtype == torch.float32
+    assert sample.target.dtype == torch.int64
+    assert set(sample.target.unique().tolist()) == {0, 1, 2, 3}
+    assert -0.25 <= float(sample.inputs.min()) < float(sample.inputs.max()) <= 1.75
+
+
+@pytest.mark.usefixtures("never_cut")
+def test_both_sides_come_as_a_left_one_with_their_own_size(toy: SpectHead) -> None:
+    samples = SpectOutlineSamples([toy], OUTLINE, appearance=STILL)
+    seen = {int((seeded(samples, seed).target == 1).sum()) for seed in range(12)}
+    grid = OUTLINE.box.grid(OUTLINE.spacing_mm)
+    left = labels_at(centres_mm(grid)) == 11
+    right = labels_at(centres_mm(grid) * np.array([-1.0, 1.0, 1.0])) == 50
+    assert len(seen) == 2
+    assert left.sum() > 1.1 * right.sum()
+    assert sorted(seen) == [pytest.approx(right.sum(), rel=0.1), pytest.approx(left.sum(), rel=0.1)]
+
+
+@pytest.mark.usefixtures("never_cut")
+def test_the_structures_on_the_other_side_are_not_wanted(toy: SpectHead) -> None:
+    sample = seeded(SpectOutlineSamples([toy], OUTLINE, appearance=STILL), 2)
+    x = centres_mm(OUTLINE.box.grid(OUTLINE.spacing_mm))[..., 0]
+    assert not sample.target.numpy()[x > 1.5].any()
+
+
+@pytest.mark.usefixtures("never_cut")
+def test_the_striatum_is_brighter_than_what_lies_around_it(toy: SpectHead) -> None:
+    for seed in range(6):
+        sample = seeded(SpectOutlineSamples([toy], OUTLINE), seed)
+        inside = sample.target > 0
+        assert float(sample.inputs[0][inside].mean()) > 1.2 * float(sample.inputs[0][~inside].mean())
+
+
+def test_a_whole_head_sample(toy: SpectHead, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spect_samples, "FAR_SHARE", 0.0)
+    sample = seeded(SpectHeadSamples([toy], HEAD, appearance=STILL), 1)
+    assert sample.inputs.shape == (1, *shape_of(HEAD)) == (1, 28, 28, 28)
+    found = {n: np.argwhere(sample.target.numpy() == n).mean(axis=0) * 8.0 + np.array(HEAD.low_mm) for n in (1, 2)}
+    # the voxel's middle is half a voxel from its corner; both sides together lie in the middle
+    np.testing.assert_allclose(found[1] + 4.0, (0, -20, 7.5), atol=6.0)
+    assert found[2][1] > found[1][1] + 8
+
+
+def test_what_a_cut_scan_does_not_show_is_not_wanted(toy: SpectHead) -> None:
+    samples = SpectHeadSamples([toy], HEAD, appearance=replace(STILL, cropped_share=1.0))
+    cut = 0
+    for seed in range(6):
+        torch.manual_seed(seed)
+        sample = samples.draw(0.0)
+        lowest = sample.inputs[0].min()
+        missing = (sample.inputs[0] == lowest).numpy()
+        planes = [missing.all(axis=tuple(a for a in range(3) if a != axis)) for axis in range(3)]
+        cut += sum(int(p.sum()) for p in planes) > 0
+        assert not sample.target.numpy()[missing].any()
+    assert cut >= 4  # a drawn cut may be thinner than a voxel
+
+
+def test_the_same_seed_gives_the_same_sample(toy: SpectHead) -> None:
+    samples = SpectOutlineSamples([toy], OUTLINE)
+    one, again, other = (seeded(samples, seed) for seed in (4, 4, 5))
+    assert torch.equal(one.inputs, again.inputs)
+    assert not torch.equal(one.inputs, other.inputs)
