@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 import pytest
 
 from deepgray.errors import SettingsError
-from deepgray.recipe import Recipe, Task, recipe_from_json, task_from_mapping
+from deepgray.recipe import Plausible, Recipe, Task, recipe_from_json, task_from_mapping
 from deepgray.space import Box
 
 RECIPE = Recipe(
@@ -125,3 +125,41 @@ def test_measures_that_are_not_known_are_refused(measures: object) -> None:
 def test_susceptibility_is_measured_on_susceptibility_maps_only() -> None:
     with pytest.raises(SettingsError, match="the modality 'qsm' is wanted for the measure 'susceptibility'"):
         task_from_mapping({**QSM_TASK, "modality": "mr", "measures": ["susceptibility"]}, "x.toml")
+
+
+def test_a_task_may_bound_what_its_outlines_are() -> None:
+    tables = [
+        {"structure": "dentate nucleus", "volume_mm3": [330, 1900.0], "side_ratio": 2, "mean_ppm": [-0.05, 0.35]},
+        {"structure": "caudate", "side_ratio": 1.5},
+    ]
+    task = task_from_mapping({**QSM_TASK, "plausible": tables}, "x.toml")
+    assert task.plausible == (
+        Plausible("dentate nucleus", volume_mm3=(330, 1900), side_ratio=2, mean_ppm=(-0.05, 0.35)),
+        Plausible("caudate", side_ratio=1.5),
+    )
+    assert task_from_mapping(QSM_TASK, "x.toml").plausible == ()
+
+
+@pytest.mark.parametrize(
+    ("bounds", "words"),
+    [
+        (3, r"in \[\[plausible\]\] a structure, .* are wanted; 3 came"),
+        ([3], "a structure, .* are wanted; 3 came"),
+        ([{"volume_mm3": [1, 2]}], "a structure, .* are wanted"),
+        ([{"structure": "caudate", "volume": [1, 2]}], "a structure, .* are wanted"),
+        ([{"structure": "caudate", "volume_mm3": 2}], "a structure, .* are wanted"),
+        ([{"structure": "caudate", "side_ratio": [1]}], "a structure, .* are wanted"),
+        ([{"structure": "caudate", "volume_mm3": [True, "a"]}], "a structure, .* are wanted"),
+        ([{"structure": "tail"}], "a structure such as 'caudate' is wanted in 'plausible', 'tail' came"),
+        ([{"structure": "caudate"}], "at least one bound is wanted"),
+        (
+            [{"structure": "caudate", "volume_mm3": [2, 1]}],
+            r"caudate: a lower and a higher volume_mm3 .* \[2, 1\] came",
+        ),
+        ([{"structure": "caudate", "mean_ppm": [1]}], "a lower and a higher mean_ppm"),
+        ([{"structure": "caudate", "side_ratio": 0.5}], "a side_ratio of 1 or more is wanted, 0.5 came"),
+    ],
+)
+def test_bounds_that_are_not_understood_are_refused(bounds: object, words: str) -> None:
+    with pytest.raises(SettingsError, match=rf"x\.toml: (?i:.*{words})"):
+        task_from_mapping({**QSM_TASK, "plausible": bounds}, "x.toml")

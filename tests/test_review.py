@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -281,6 +282,16 @@ def test_pose_edge_absence_and_notes_are_told(scan: Scan) -> None:
         "The left box was enlarged.",
     )
     assert structure("left putamen").label == LEFT_PUTAMEN
+
+
+def test_what_is_implausible_asks_for_a_person_until_one_has_looked(scan: Scan) -> None:
+    outline, odd = outline_of(full_voxels(), (0.1,) * 8, ("A note.",)), ("left caudate: 9 mm³: look at it",)
+    decision = review.accept(scan, outline)
+    told = review.flags(pose_of(0.9), outline, decision, task=TASK, implausible=odd)
+    assert told == ("review: left caudate: 9 mm³: look at it", "A note.")
+    looked = replace(decision, reviewer="A. Reader")
+    told = review.flags(pose_of(0.9), outline, looked, task=TASK, implausible=odd)
+    assert told == ("left caudate: 9 mm³: look at it", "A note.")
 
 
 @pytest.mark.parametrize(

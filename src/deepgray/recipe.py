@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
+from deepgray.anatomy import STRUCTURES
 from deepgray.errors import GeometryError, SettingsError
 from deepgray.space import Box
 
@@ -92,6 +93,37 @@ _NAMES = {"measures": MEASURES, "references": REFERENCES}
 
 
 @dataclass(frozen=True)
+class Plausible:
+    """What an outline of a structure may be; beyond it a person is asked to look. A bound that is None does not hold.
+
+    Attributes:
+        structure: Name without side.
+        volume_mm3: Smallest and largest volume of one side.
+        side_ratio: How many times one side may be as large as the other.
+        mean_ppm: Lowest and highest mean susceptibility of one side, as it is printed.
+
+    Raises:
+        SettingsError: An unknown structure, bounds in the wrong order, a ratio below 1, or no bound at all.
+    """
+
+    structure: str
+    volume_mm3: tuple[float, float] | None = None
+    side_ratio: float | None = None
+    mean_ppm: tuple[float, float] | None = None
+
+    def __post_init__(self) -> None:
+        if self.structure not in {s.name for s in STRUCTURES}:
+            raise SettingsError(f"A structure such as 'caudate' is wanted in 'plausible', {self.structure!r} came.")
+        for name, pair in (("volume_mm3", self.volume_mm3), ("mean_ppm", self.mean_ppm)):
+            if pair is not None and not (len(pair) == 2 and pair[0] < pair[1]):
+                raise SettingsError(f"{self.structure}: a lower and a higher {name} are wanted, {list(pair)} came.")
+        if self.side_ratio is not None and self.side_ratio < 1:
+            raise SettingsError(f"{self.structure}: a side_ratio of 1 or more is wanted, {self.side_ratio:g} came.")
+        if self.volume_mm3 is self.side_ratio is self.mean_ppm is None:
+            raise SettingsError(f"{self.structure}: at least one bound is wanted in 'plausible', none came.")
+
+
+@dataclass(frozen=True)
 class Task:
     """One thing deepgray can do: read from a file, never from code.
 
@@ -109,6 +141,7 @@ class Task:
         measures: What is measured, names of ``MEASURES``.
         note: What the report says of how the structures are defined, or an empty string.
         also_model: Name of the network that locates the head in another scan of it, or an empty string.
+        plausible: What outlines may be, structure by structure; ``[[plausible]]`` in the file.
         references: Reference regions of a tracer scan, names of ``REFERENCES``, the one that is used first.
     """
 
@@ -125,6 +158,7 @@ class Task:
     measures: tuple[str, ...] = ("volume",)
     note: str = ""
     also_model: str = ""
+    plausible: tuple[Plausible, ...] = ()
     references: tuple[str, ...] = ()
 
 
@@ -165,11 +199,37 @@ def _value(key: str, value: object, origin: str) -> object:
             known = ", ".join(_NAMES[key])
             raise SettingsError(f"{origin}: names of {known} are wanted for '{key}', {value!r} came.")
         return tuple(names)
+    if key == "plausible":
+        return _plausible(value, origin)
     kind: type | tuple[type, ...] = (int, float) if key == "review_above" else str
     if not isinstance(value, kind) or isinstance(value, bool):
         wanted = "a number" if key == "review_above" else "text"
         raise SettingsError(f"{origin}: {wanted} is wanted for '{key}', {value!r} came.")
     return value
+
+
+def _plausible(value: object, origin: str) -> tuple[Plausible, ...]:
+    """Bounds from the tables ``[[plausible]]`` of a task file."""
+    tables: list[Any] = value if isinstance(value, list) else [value]
+    for table in tables:
+        if not (isinstance(table, dict) and "structure" in table and all(map(_is_bound, table, table.values()))):
+            raise SettingsError(
+                f"{origin}: in [[plausible]] a structure, and of volume_mm3 = [low, high], side_ratio = number, "
+                f"mean_ppm = [low, high] what holds for it, are wanted; {table!r} came."
+            )
+    try:
+        return tuple(Plausible(**{k: tuple(v) if isinstance(v, list) else v for k, v in t.items()}) for t in tables)
+    except SettingsError as error:
+        raise SettingsError(f"{origin}: {error}") from error
+
+
+def _is_bound(key: str, value: object) -> bool:
+    """Whether a value of ``[[plausible]]`` is of the kind that its key wants."""
+    if key == "structure":
+        return isinstance(value, str)
+    if key == "side_ratio":
+        return type(value) in (int, float)
+    return key in ("volume_mm3", "mean_ppm") and isinstance(value, list) and all(type(v) in (int, float) for v in value)
 
 
 @dataclass(frozen=True)

@@ -88,7 +88,9 @@ def corrected(mask: IntegerVolume | LabelMap, *, reviewer: str, when: str) -> De
     return decide
 
 
-def flags(pose: Pose, proposed: Outline, decision: Decision, *, task: Task) -> tuple[str, ...]:
+def flags(
+    pose: Pose, proposed: Outline, decision: Decision, *, task: Task, implausible: tuple[str, ...] = ()
+) -> tuple[str, ...]:
     """What a person should know, or look at: sentences of the latter kind begin with ``review``.
 
     Args:
@@ -96,6 +98,8 @@ def flags(pose: Pose, proposed: Outline, decision: Decision, *, task: Task) -> t
         proposed: The outline as the network drew it.
         decision: What was said of it.
         task: Says above which uncertainty a person is asked for.
+        implausible: Sentences on outlines that cannot be their structure. They ask for a person as long as nobody
+            has looked, and stay as a note after that: a person may know better.
 
     Returns:
         Sentences; empty when all is well.
@@ -115,7 +119,9 @@ def flags(pose: Pose, proposed: Outline, decision: Decision, *, task: Task) -> t
     cut = _at_edge(outline.labels)
     if cut:
         asked.append(f"the field of view cuts off: {', '.join(s.key for s in cut)}")
-    return (*(f"review: {sentence}" for sentence in asked), *outline.notes)
+    seen = decision.reviewer != BATCH
+    asked += [] if seen else implausible
+    return (*(f"review: {sentence}" for sentence in asked), *(implausible if seen else ()), *outline.notes)
 
 
 def outside_mask(scan: Scan, outline: Outline) -> tuple[str, ...]:

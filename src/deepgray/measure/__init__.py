@@ -2,6 +2,7 @@
 
 from deepgray.measure.binding import ASI, DORSAL, PUTAMEN_CAUDATE_RATIO, SBR, UPTAKE_MEAN, binding, uptakes
 from deepgray.measure.chosen import measured
+from deepgray.measure.plausible import implausible
 from deepgray.measure.references import Level, reference_levels
 from deepgray.measure.susceptibility import susceptibility
 from deepgray.measure.volume import ASYMMETRY, VOLUME, VOLUME_PARTIAL, volumes
@@ -17,6 +18,7 @@ __all__ = [
     "VOLUME_PARTIAL",
     "Level",
     "binding",
+    "implausible",
     "measured",
     "reference_levels",
     "susceptibility",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from deepgray.anatomy import scheme
-from deepgray.measure import measured
+from deepgray.measure import implausible, measured
 from deepgray.outline import outline
 from deepgray.pipeline.head import Head, find_head, fitting
 from deepgray.pipeline.work import Progress, Work, now
@@ -85,7 +85,8 @@ def analyse_head(
     with work.stage("measure"):
         numbers = measured(what, given, pose, outlines=(decision.outline, parts) if parts else (decision.outline,))
     decision = replace(decision, when=decision.when or now())
-    raised = flags(pose, proposed, decision, task=what) + outside_mask(scan, decision.outline)
+    odd = implausible(what, numbers)
+    raised = flags(pose, proposed, decision, task=what, implausible=odd) + outside_mask(scan, decision.outline)
     raised += parts.notes if parts else ()
     used, times, inputs = tuple(work.used), tuple(work.times), _inputs(given)
     return Result(scan, what, pose, proposed, decision, parts, numbers, raised, used, times, inputs)
