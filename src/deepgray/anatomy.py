@@ -139,6 +139,8 @@ _TABLE: tuple[tuple[str, str, int, int, str, tuple[int, int, int], Code | None, 
     ("subthalamic nucleus", "STN", 405, 406, "midbrain", (0, 158, 115), _SUBTHALAMIC, ""),
     ("nigra and subthalamic nucleus", "SN-STN", 407, 408, "midbrain", (70, 120, 100), None, ""),
     ("occipital cortex", "OC", 31, 32, "reference", (153, 153, 51), None, ""),
+    ("cerebellar cortex", "CBX", 8, 47, "reference", (230, 148, 34), None, ""),
+    ("white matter", "WM", 2, 41, "reference", (200, 200, 200), None, ""),
 )
 
 # What the whole-head network tells apart, besides the thalamus of the table above.
@@ -175,6 +177,7 @@ _SCHEME_NAMES: dict[str, tuple[str, ...]] = {
     "midbrain6": ("red nucleus", "substantia nigra", "subthalamic nucleus"),
     "midbrain4": ("red nucleus", "nigra and subthalamic nucleus"),
     "spect-reference": ("cerebellum", "occipital cortex"),
+    "pet-reference": ("cerebellar cortex", "occipital cortex", "white matter"),
 }
 
 # The compartments that make up the striatum.

@@ -1,8 +1,9 @@
-"""How much dopamine transporter tracer ([123I]FP-CIT) every tissue of a person holds, from healthy to advanced disease.
+"""How much of a dopamine tracer every tissue of a person holds, from healthy to advanced disease.
 
-Activity is relative to the grey matter of the occipital cortex. The striatum binds by subregion and side: less with
-age; in disease the posterior putamen goes first, one side before the other, the caudate last. Everything that is not
-cited is set by eye against the mean image of healthy people, with a wide spread.
+The tables here are those of [123I]FP-CIT, a ligand of the dopamine transporter, on SPECT; tracers of PET have their
+own (``pet_uptake``). Activity is relative to the grey matter of the occipital cortex. The striatum binds by subregion
+and side: less with age; in disease the posterior putamen goes first, one side before the other, the caudate last.
+Everything that is not cited is set by eye against the mean image of healthy people, with a wide spread.
 """
 
 from __future__ import annotations
@@ -131,6 +132,30 @@ _BLENDED = {"caudate": ("anterior caudate", "posterior caudate"), "putamen": ("a
 
 
 @dataclass(frozen=True, eq=False)
+class Tracer:
+    """What people hold of a tracer.
+
+    Attributes:
+        name: Name of the tracer.
+        binding: Specific binding of healthy subregions at ``REFERENCE_AGE_YEARS``, before the scanner's blur.
+        left: What is left of it by stage and subregion, on the worse and the better side; above 1 where it rises.
+        nonspecific: Mean and relative spread of everything else, by tissue.
+        family: The same by family of tissues, for those without numbers of their own.
+        gland: Uptake of the parotid glands, least and most.
+    """
+
+    name: str
+    binding: Mapping[str, float]
+    left: Mapping[str, Mapping[str, tuple[float, float]]]
+    nonspecific: Mapping[str, tuple[float, float]]
+    family: Mapping[str, tuple[float, float]]
+    gland: tuple[float, float] = GLAND_UPTAKE
+
+
+FP_CIT_SPECT = Tracer("fp-cit", HEALTHY_BINDING, LEFT_OF_BINDING, NONSPECIFIC, FAMILY)
+
+
+@dataclass(frozen=True, eq=False)
 class Uptake:
     """What was drawn for a person.
 
@@ -166,13 +191,20 @@ class Uptake:
         }
 
 
-def draw_uptake(generator: np.random.Generator, *, stage: str = "random", age_years: float | None = None) -> Uptake:
+def draw_uptake(
+    generator: np.random.Generator,
+    *,
+    stage: str = "random",
+    age_years: float | None = None,
+    tracer: Tracer = FP_CIT_SPECT,
+) -> Uptake:
     """Draw a person.
 
     Args:
         generator: Where chance comes from.
         stage: One of ``STAGES``, or ``random``: one healthy person to three patients.
         age_years: Age, or None to draw it.
+        tracer: What people hold of it.
 
     Raises:
         SettingsError: A stage that is not known, or an age out of 0 to 110 years.
@@ -186,16 +218,17 @@ def draw_uptake(generator: np.random.Generator, *, stage: str = "random", age_ye
     age = float(np.clip(generator.normal(MEAN_AGE_YEARS, AGE_SPREAD_YEARS), *AGES_YEARS))
     age = age if age_years is None else age_years
     sides = list(HEMISPHERES) if generator.random() < 0.5 else list(HEMISPHERES[::-1])
-    binding = _healthy(age, generator)
+    binding = _healthy(tracer, age, generator)
     if stage != "normal":
-        binding = {side: _lose(binding[side], stage, n, generator) for n, side in enumerate(sides)}
+        left = tracer.left[stage]
+        binding = {side: _lose(binding[side], left, n, generator) for n, side in enumerate(sides)}
     return Uptake(
         stage,
         age,
         None if stage == "normal" else sides[0],
         binding,
-        _draw_nonspecific(generator),
-        float(generator.uniform(*GLAND_UPTAKE)),
+        _draw_nonspecific(tracer, generator),
+        float(generator.uniform(*tracer.gland)),
         float(generator.uniform(*BLEND_MM)),
     )
 
@@ -207,29 +240,35 @@ def _draw_stage(generator: np.random.Generator) -> str:
     return str(generator.choice(list(PATIENT_SHARES), p=shares / shares.sum()))
 
 
-def _healthy(age_years: float, generator: np.random.Generator) -> dict[Side, dict[str, float]]:
+def _healthy(tracer: Tracer, age_years: float, generator: np.random.Generator) -> dict[Side, dict[str, float]]:
     loss = generator.uniform(*LOSS_PER_DECADE) * (age_years - REFERENCE_AGE_YEARS) / 10
     person = np.exp(PERSON_SPREAD * generator.standard_normal()) * (1 - loss)
-    parts = {name: np.exp(PART_SPREAD * generator.standard_normal()) for name in HEALTHY_BINDING}
+    parts = {name: np.exp(PART_SPREAD * generator.standard_normal()) for name in tracer.binding}
     lean = SIDE_SPREAD * generator.standard_normal()
     return {
-        side: {n: float(person * parts[n] * np.exp(sign * lean) * v) for n, v in HEALTHY_BINDING.items()}
+        side: {n: float(person * parts[n] * np.exp(sign * lean) * v) for n, v in tracer.binding.items()}
         for side, sign in zip(HEMISPHERES, (-0.5, 0.5), strict=True)
     }
 
 
-def _lose(binding: Mapping[str, float], stage: str, place: int, generator: np.random.Generator) -> dict[str, float]:
+def _lose(
+    binding: Mapping[str, float],
+    left: Mapping[str, tuple[float, float]],
+    place: int,
+    generator: np.random.Generator,
+) -> dict[str, float]:
     """What disease leaves; ``place`` 0 is the worse side. Losses are powers, so that nothing falls below zero."""
     shared = LOSS_SPREAD * generator.standard_normal()
     out = {}
-    for name, pair in LEFT_OF_BINDING[stage].items():
+    for name, pair in left.items():
         power = np.exp(shared + PART_LOSS_SPREAD * generator.standard_normal())
         out[name] = float(binding[name] * pair[place] ** power)
     return out
 
 
-def _draw_nonspecific(generator: np.random.Generator) -> Tensor:
-    means, spreads = np.array([NONSPECIFIC.get(t.name) or FAMILY.get(t.family, OTHER_TISSUE) for t in TISSUES]).T
+def _draw_nonspecific(tracer: Tracer, generator: np.random.Generator) -> Tensor:
+    rows = [tracer.nonspecific.get(t.name) or tracer.family.get(t.family, OTHER_TISSUE) for t in TISSUES]
+    means, spreads = np.array(rows).T
     drawn = means * (1 + spreads * np.clip(generator.standard_normal(len(TISSUES)), -2.0, 2.0))
     return torch.from_numpy(drawn).float()
 

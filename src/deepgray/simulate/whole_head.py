@@ -115,6 +115,32 @@ class SimulatedScan:
     canonical_from_world: Affine
 
 
+@dataclass(frozen=True, eq=False)
+class PlacedHead:
+    """A head on the grid of a scan.
+
+    Attributes:
+        tissues: (x, y, z) uint8.
+        left: (x, y, z) bool, left of the mid-sagittal plane.
+        warp: Where the voxels lie in the head.
+        affine: 4 × 4, the grid's index to RAS mm.
+    """
+
+    tissues: Tensor
+    left: Tensor
+    warp: mr.Warp
+    affine: Affine
+
+    def labels(self, name: str) -> LabelMap:
+        """The true labels of a scheme."""
+        return _labels(self.tissues, self.left, self.affine, name)
+
+    @property
+    def canonical_from_world(self) -> Affine:
+        """The true pose."""
+        return _true_pose(self.warp, self.affine)
+
+
 def prepare(
     labels: NDArray[np.integer],
     affine_ras: Affine,
@@ -171,6 +197,18 @@ def simulate_mr(head: WholeHead, settings: MrSettings, *, seed: int) -> Simulate
 
 
 def _simulate(head: WholeHead, settings: MrSettings, seed: int) -> SimulatedScan:
+    placed = place_head(head, settings)
+    scan = Scan(image_of(placed, settings), placed.affine, f"{head.name}_seed-{seed}")
+    return SimulatedScan(
+        scan,
+        placed.labels("striatum"),
+        placed.labels("striatum12") if head.has_parts else None,
+        placed.canonical_from_world,
+    )
+
+
+def place_head(head: WholeHead, settings: MrSettings) -> PlacedHead:
+    """Draw how a head lies in a scan, from torch's generator."""
     low, high = _extent(head)
     shape = tuple(
         int(np.ceil((h - lo + 2 * ROOM_MM) / s)) for lo, h, s in zip(low, high, settings.spacing_mm, strict=True)
@@ -179,21 +217,20 @@ def _simulate(head: WholeHead, settings: MrSettings, seed: int) -> SimulatedScan
     grid = (shape[0], shape[1], shape[2])
     warp = mr.draw_warp(grid, settings.spacing_mm, centre, settings.appearance)
     found, left = tissues_at(head, warp.points_mm)
-    image = mr.paint(found, settings.appearance)
+    affine = np.diag([*settings.spacing_mm, 1.0])
+    affine[:3, 3] = -(np.array(shape) - 1) / 2 * np.array(settings.spacing_mm)
+    return PlacedHead(found, left, warp, affine)
+
+
+def image_of(placed: PlacedHead, settings: MrSettings) -> NDArray[np.float32]:
+    """Draw a magnetic resonance image of a head where it lies, (x, y, z), from torch's generator."""
+    image = mr.paint(placed.tissues, settings.appearance)
     spread_mm = mr.uniform(*POINT_SPREAD_MM)
     mean_mm = float(np.mean(settings.spacing_mm))
     x, y, z = (spread_mm / s for s in settings.spacing_mm)
     image = mr.gaussian_blur(image, (x, y, z))
     image = mr.acquire(image, mean_mm, settings.appearance) * 1000.0
-    affine = np.diag([*settings.spacing_mm, 1.0])
-    affine[:3, 3] = -(np.array(shape) - 1) / 2 * np.array(settings.spacing_mm)
-    scan = Scan(image.numpy().astype(np.float32), affine, f"{head.name}_seed-{seed}")
-    return SimulatedScan(
-        scan,
-        _labels(found, left, affine, "striatum"),
-        _labels(found, left, affine, "striatum12") if head.has_parts else None,
-        _true_pose(warp, affine),
-    )
+    return image.numpy().astype(np.float32)
 
 
 def _extent(head: WholeHead) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
