@@ -20,6 +20,7 @@ A message says what was wanted and what came, in the user's words.
     │   ├── ChecksumError         a weights file is not the one that was shipped
     │   └── MissingExtraError     an optional part of deepgray is not installed
     └── OutputError           the results cannot be written
+        └── ConflictError         somebody else changed them in the meantime
 """
 
 
@@ -85,3 +86,7 @@ class MissingExtraError(ModelError):
 
 class OutputError(DeepgrayError):
     """The results cannot be written."""
+
+
+class ConflictError(OutputError):
+    """Somebody else changed the same thing in the meantime."""

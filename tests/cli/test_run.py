@@ -68,7 +68,7 @@ def test_a_bad_scan_does_not_stop_the_others(
     assert [line[1] for line in found] == ["failed", "done"]
     assert found[0][3].startswith("sub-01_T1w.nii.gz: ")
     assert errors == "deepgray: 1 of 2 scans failed: sub-01_T1w.\n"
-    assert sorted(p.name for p in (scans[0].parents[1] / "out").iterdir()) == ["sub-02_T1w"]
+    assert sorted(p.name for p in (scans[0].parents[1] / "out").iterdir()) == ["sub-02_T1w", "worklist.sqlite"]
 
 
 def test_a_surprise_does_not_stop_the_others_either(
@@ -80,7 +80,8 @@ def test_a_surprise_does_not_stop_the_others_either(
     monkeypatch.setattr(run_command, "find_head", surprise)
     assert run(scans, drawing_task) == 1
     found, errors = lines(capsys)
-    assert [line[1:2] + line[3:] for line in found] == [["failed", "unexpected MemoryError: no room", "drawing"]] * 2
+    failed = ["failed", "unexpected MemoryError: no room", "drawing", ""]
+    assert [line[1:2] + line[3:] for line in found] == [failed] * 2
     assert "Traceback" in errors
     assert errors.endswith("2 of 2 scans failed: sub-01_T1w, sub-02_T1w.\n")
 

@@ -31,6 +31,7 @@ def test_the_files_of_a_task(tmp_path: Path) -> None:
         f"{STEM}_desc-striatum_dseg.nii.gz",
         f"{STEM}_desc-striatum_dseg.tsv",
         f"{STEM}_desc-striatum_entropy.nii.gz",
+        f"{STEM}_desc-striatum_kept.npz",
         f"{STEM}_measures.tsv",
         f"{STEM}_report.html",
     ]
@@ -238,8 +239,10 @@ def test_a_second_task_joins_the_first_in_any_order(tmp_path: Path, order: tuple
         f"{STEM}.json",
         f"{STEM}_desc-a_dseg.nii.gz",
         f"{STEM}_desc-a_dseg.tsv",
+        f"{STEM}_desc-a_kept.npz",
         f"{STEM}_desc-b_dseg.nii.gz",
         f"{STEM}_desc-b_dseg.tsv",
+        f"{STEM}_desc-b_kept.npz",
         f"{STEM}_measures.tsv",
         f"{STEM}_report.html",
     ]

@@ -19,6 +19,7 @@ FAILED, NOT_UNDERSTOOD, INTERRUPTED, READER_GONE = 1, 2, 130, 141
 # A command is imported when it is called: name, where it is, one line of help. Rooms to come add a line here.
 COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("run", "deepgray.cli.run:run", "Outline and measure scans."),
+    ("status", "deepgray.cli.status:status", "Say how the studies of an output folder stand."),
     ("models", "deepgray.cli.models:app", "List the networks, print a card, check the weights."),
     ("doctor", "deepgray.cli.doctor:doctor", "Say what is installed, and try it out."),
     ("evaluate", "deepgray.cli.evaluate:evaluate", "Compare label maps with the truth."),

@@ -7,7 +7,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from deepgray import models
+from deepgray.cli.bookkeeping import Outcome, begin, end, given
 from deepgray.cli.output import news, writable_folder
 from deepgray.errors import DeepgrayError, DuplicateStemError, SettingsError
 from deepgray.pipeline import STAGES, Head, analyse_head, find_head, from_file, locator
@@ -25,6 +26,10 @@ from deepgray.recipe import Options, Task
 from deepgray.report import finished, write
 from deepgray.result import NO_REFERENCE, Examination, Reference
 from deepgray.review import Decide, accept
+from deepgray.worklist import Request, Worklist
+
+# Settings that a later review does not need.
+_NOT_KEPT = ("scans", "_", "output", "task", "overwrite", "corrected", "reviewer")
 
 
 @Parameter(name="*")
@@ -102,6 +107,7 @@ class Line:
         seconds: Wall-clock seconds.
         words: Where the results are, or why there are none.
         task: Name of the task.
+        asked: Why a person should look; empty when nothing asks for one.
     """
 
     stem: str
@@ -109,29 +115,32 @@ class Line:
     seconds: float
     words: str
     task: str
+    asked: str = ""
 
     def __str__(self) -> str:
-        return "\t".join((self.stem, self.state, f"{self.seconds:.1f}", self.words, self.task))
+        return "\t".join((self.stem, self.state, f"{self.seconds:.1f}", self.words, self.task, self.asked))
 
 
 def run(settings: RunSettings) -> int:
     """Outline and measure scans.
 
     One line per scan and task goes to standard output: the scan's name, what happened, seconds, where the results are
-    or why there are none, and the task. A scan that fails does not stop the others, nor does a task.
+    or why there are none, the task, and why a person should look (empty where nothing asks for one). A scan that fails
+    does not stop the others, nor does a task.
     """
     stems = _stems(settings.scans)
     tasks = tuple(settings.options.settled(models.task(name)) for name in settings.tasks)
     reference = _checked(settings, tasks)
     writable_folder(settings.output)
-    failed = []
-    for number, (path, stem) in enumerate(zip(settings.scans, stems, strict=True), start=1):
-        visit = _Visit(path, settings, tasks[0].modality, reference)
-        for name, task in zip(settings.tasks, tasks, strict=True):
-            line = _one(visit, name, title=f"{number}/{len(stems)} {stem}", told=task.name)
-            print(line, flush=True)
-            if line.state == "failed" and stem not in failed:
-                failed.append(stem)
+    failed: list[str] = []
+    named = tuple((name, task.name) for name, task in zip(settings.tasks, tasks, strict=True))
+    with Worklist(settings.output) as works:
+        works.enqueue(v.request(*n) for v in _visits(settings, tasks[0].modality, reference) for n in named)
+        for number, visit in enumerate(_visits(settings, tasks[0].modality, reference), start=1):
+            for line in _visited(works, visit, named, title=f"{number}/{len(stems)} {visit.stem}"):
+                print(line, flush=True)
+                if line.state == "failed" and visit.stem not in failed:
+                    failed.append(visit.stem)
     if failed:
         news(f"{len(failed)} of {len(stems)} scans failed: {', '.join(failed)}.")
     return 1 if failed else 0
@@ -166,6 +175,19 @@ class _Visit:
     reference: Reference
     heads: dict[str, Head] = field(default_factory=dict)
 
+    @property
+    def stem(self) -> str:
+        return stem_of(self.path)
+
+    def request(self, task: str, told: str) -> Request:
+        """What the worklist keeps: enough to read the scan again for a review."""
+        kept = {f.name: getattr(self.settings, f.name) for f in fields(RunSettings) if f.name not in _NOT_KEPT}
+        kept |= {"scan": self.path, "modality": self.modality, "task": task}
+        for name in ("task", "reference"):  # a name, or a file
+            if kept[name] and Path(str(kept[name])).is_file():
+                kept[name] = Path(str(kept[name]))
+        return Request(self.stem, told, given(kept))
+
     @cached_property
     def examination(self) -> Examination:
         scan = read(self.path, modality=self.modality, unit=self.settings.unit, mask=self.settings.mask)
@@ -193,6 +215,11 @@ class _Visit:
         return folder, result.flags
 
 
+def _visits(settings: RunSettings, modality: str, reference: Reference) -> Iterator[_Visit]:
+    """The scans one by one, so that no voxels of an earlier one are held."""
+    return (_Visit(path, settings, modality, reference) for path in settings.scans)
+
+
 def _stems(scans: Sequence[Path]) -> tuple[str, ...]:
     first: dict[str, Path] = {}
     for path in scans:
@@ -203,6 +230,21 @@ def _stems(scans: Sequence[Path]) -> tuple[str, ...]:
             )
         first[stem] = path
     return tuple(first)
+
+
+def _visited(works: Worklist, visit: _Visit, named: Sequence[tuple[str, str]], *, title: str) -> Iterator[Line]:
+    """Do the tasks on one scan, unless another process is at it."""
+    again = visit.settings.again
+    with works.claimed(visit.stem) as other:
+        for name, told in named:
+            if other:
+                yield Line(visit.stem, "skipped", 0.0, f"{other} is at it", told)
+                continue
+            entry = begin(works, visit.request(name, told), again=again)
+            line = _one(visit, name, title=title, told=told)
+            failure = line.words if line.state == "failed" else ""
+            end(works, entry, outcome=Outcome(failure, line.seconds), again=again)
+            yield line
 
 
 def _one(visit: _Visit, task: str, *, title: str, told: str) -> Line:
@@ -220,8 +262,9 @@ def _one(visit: _Visit, task: str, *, title: str, told: str) -> Line:
         traceback.print_exc(file=sys.stderr)
         words = f"unexpected {type(error).__name__}: {error}"
         return Line(stem, "failed", time.perf_counter() - start, words, told)
-    state = "review" if any(flag.startswith("review") for flag in flags) else "done"
-    return Line(stem, state, time.perf_counter() - start, str(folder), told)
+    asked = [flag.removeprefix("review: ") for flag in flags if flag.startswith("review")]
+    state = "review" if asked else "done"
+    return Line(stem, state, time.perf_counter() - start, str(folder), told, "; ".join(asked))
 
 
 @contextmanager

@@ -6,6 +6,7 @@ hold all tasks, so that their names never depend on which task came first.
 
 from __future__ import annotations
 
+import glob
 import secrets
 import shutil
 from pathlib import Path
@@ -13,8 +14,9 @@ from pathlib import Path
 from deepgray.errors import OutputError
 from deepgray.report.earlier import earlier_rows, earlier_sections
 from deepgray.report.images import write_entropy, write_labels, write_probabilities
+from deepgray.report.kept import kept_name, write_kept
 from deepgray.report.provenance import checksum, provenance, write_provenance
-from deepgray.report.record import Record, input_of, read_record
+from deepgray.report.record import Record, Summary, input_of, read_record, summary_of
 from deepgray.report.tables import measure_rows, write_lookup, write_measures
 from deepgray.result import Result
 
@@ -25,6 +27,34 @@ _KEPT_PREFIX = "edited-"
 def finished(folder: Path, stem: str, *, task: str) -> bool:
     """Whether ``folder`` holds a whole result of a task on the scan with this stem."""
     return task in read_record(folder / stem / f"{stem}.json").tasks
+
+
+def summary(folder: Path, stem: str, *, task: str) -> Summary | None:
+    """What the JSON of a study says of a task, None where there is no whole result."""
+    values = read_record(folder / stem / f"{stem}.json").tasks.get(task)
+    return None if values is None else summary_of(values)
+
+
+def recover(folder: Path, stem: str) -> None:
+    """Put right what a process left that died while it wrote this study: half a folder goes, an earlier one comes back.
+
+    Args:
+        folder: Output folder.
+        stem: Name of the scan; nobody may be writing it now.
+
+    Raises:
+        OutputError: The folder cannot be written.
+    """
+    target = folder / stem
+    try:
+        for path in sorted(folder.glob(f".{glob.escape(stem)}.earlier-*")):
+            if not target.exists() and read_record(path / f"{stem}.json").tasks:
+                path.rename(target)
+        for path in [*folder.glob(f".{glob.escape(stem)}.earlier-*"), *folder.glob(f".{glob.escape(stem)}.partial-*")]:
+            shutil.rmtree(path)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise OutputError(f"A folder that can be written is wanted, {folder} cannot: {reason}.") from error
 
 
 def write(result: Result, folder: Path | str, *, probabilities: bool = False, overwrite: bool = False) -> Path:
@@ -84,6 +114,7 @@ def _fill(folder: Path, result: Result, *, probabilities: bool) -> None:
     for name, labels in maps:
         write_labels(folder / f"{stem}_desc-{name}_dseg.nii.gz", labels)
         write_lookup(folder / f"{stem}_desc-{name}_dseg.tsv", labels.scheme)
+    write_kept(folder / kept_name(stem, task), result)
     if result.proposed.probabilities is not None:
         write_entropy(folder / f"{stem}_desc-{task}_entropy.nii.gz", result.proposed.probabilities)
         if probabilities:

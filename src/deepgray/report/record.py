@@ -32,6 +32,49 @@ class Record:
         return Record(self.input, tasks, {name: sha256 for name, sha256 in self.files.items() if name in own})
 
 
+@dataclass(frozen=True)
+class Summary:
+    """What a worklist needs to know of a result.
+
+    Attributes:
+        version: Version of deepgray that wrote it.
+        score: Uncertainty of the proposed outline, 0–1.
+        limit: Uncertainty above which the task asks for a person.
+        kind: ``accepted``, ``corrected`` or ``rejected``.
+        reviewer: Who decided; ``batch`` when nobody looked.
+        asked: Why a person should look, in sentences.
+    """
+
+    version: str
+    score: float
+    limit: float
+    kind: str
+    reviewer: str
+    asked: tuple[str, ...]
+
+
+def summary_of(values: Json) -> Summary:
+    """The summary of what is recorded of a task; what is missing is empty."""
+    software, proposed, decision = (_mapping(values.get(key)) for key in ("software", "proposed", "decision"))
+    asked = [f.removeprefix("review: ") for f in texts(values.get("flags")) if f.startswith("review")]
+    return Summary(
+        str(software.get("deepgray", "")),
+        _number(proposed.get("score"), 0.0),
+        _number(values.get("review_above"), 1.0),
+        str(decision.get("kind", "")),
+        str(decision.get("reviewer", "")),
+        tuple(asked),
+    )
+
+
+def _mapping(value: object) -> Json:
+    return value if isinstance(value, dict) else {}
+
+
+def _number(value: object, otherwise: float) -> float:
+    return float(value) if isinstance(value, int | float) else otherwise
+
+
 def read_record(path: Path) -> Record:
     """The record that a JSON file holds, an empty one where there is no file or none of deepgray's."""
     try:
