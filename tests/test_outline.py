@@ -170,13 +170,38 @@ def test_a_box_that_is_cut_is_refused() -> None:
         outlined(truth_of(upper, np.eye(4)), upper, np.eye(4))
 
 
-def test_a_side_without_nuclei_is_named() -> None:
+def without(*keys: str) -> np.ndarray:
     labels = TRUTH.copy()
-    labels[np.isin(labels, [s.label for s in STRIATUM.of_side(Side.RIGHT)])] = 0
-    with pytest.raises(
-        FieldOfViewError, match="right caudate, right putamen, right accumbens, right pallidum is wanted"
-    ):
-        outlined(labels, OBLIQUE, TURNED)
+    labels[np.isin(labels, [structure(key).label for key in keys])] = 0
+    return labels
+
+
+RIGHT = tuple(s.key for s in STRIATUM.of_side(Side.RIGHT))
+
+
+def test_a_side_without_nuclei_is_empty_and_unscored() -> None:
+    found = outlined(without(*RIGHT), OBLIQUE, TURNED)
+    left = np.isin(FOUND.labels.voxels, [s.label for s in STRIATUM.of_side(Side.LEFT)])
+    np.testing.assert_array_equal(found.labels.voxels, np.where(left, FOUND.labels.voxels, 0))
+    assert [u.structure for u in found.uncertainty] == list(STRIATUM.of_side(Side.LEFT))
+    assert found.score == pytest.approx(np.mean([u.score for u in FOUND.uncertainty[:4]]), abs=1e-6)
+
+
+def test_a_scan_without_most_nuclei_is_refused_and_they_are_named() -> None:
+    wanted = "left caudate, right caudate, right putamen, right accumbens, right pallidum is wanted"
+    with pytest.raises(FieldOfViewError, match=wanted):
+        outlined(without("left caudate", *RIGHT), OBLIQUE, TURNED)
+
+
+def test_a_speck_is_no_nucleus() -> None:
+    # Two voxels of 2 × 2.4 × 1.7 mm are 16 mm³, in the middle of where the right caudate was.
+    labels = without("right caudate")
+    label = structure("right caudate").label
+    x, y, z = np.rint(np.argwhere(np.isin(TRUTH, label)).mean(axis=0)).astype(int)
+    labels[x, y, z : z + 2] = label
+    found = outlined(labels, OBLIQUE, TURNED)
+    assert not found.labels.mask(structure("right caudate")).any()
+    assert found.labels.mask(structure("right putamen")).any()
 
 
 @pytest.mark.parametrize(

@@ -24,8 +24,10 @@ from deepgray.voxels.uncertainty import expected_dice
 ENLARGE_MM = 8.0
 # A structure may lie in pieces (folded sheets on coarse voxels do); smaller ones than this part of the largest go.
 PIECE_SHARE = 0.25
-# A mask smaller than this is no nucleus of the striatum but noise.
+# A mask smaller than this is no nucleus but noise.
 SMALLEST_MM3 = 20.0
+# One side may be gone (a stroke, an operation); where more than this part is not found, the scan shows something else.
+MOST_MISSING = 0.5
 # Nuclei that lie nearer than twice this are one body. Red nucleus and nigra lie 2–3 mm apart, the red nuclei of both
 # sides 4 mm and more.
 HALF_GAP_MM = 1.5
@@ -54,10 +56,11 @@ def outline(scan: Scan, pose: Pose, *, model: Model, scheme: Scheme) -> Outline:
         scheme: What is wanted; every name must be one of the network's outputs.
 
     Returns:
-        Label map, probabilities and uncertainty on the scan's grid.
+        Label map, probabilities and uncertainty on the scan's grid. A structure that was not found is empty and has
+        no uncertainty: a person is asked to look.
 
     Raises:
-        FieldOfViewError: A box lies outside the field of view, or nothing was found in it.
+        FieldOfViewError: A box lies outside the field of view, or most of what is wanted was not found.
         SettingsError: The network does not know a structure of the scheme.
     """
     channels = _channels(model, scheme)
@@ -66,10 +69,12 @@ def outline(scan: Scan, pose: Pose, *, model: Model, scheme: Scheme) -> Outline:
     halves = {side: _half(scan, pose, side, model) for side in HEMISPHERES}
     probabilities = _on_scan(scan, halves, channels, scheme)
     labels = _labels(probabilities, scheme)
-    missing = [s.key for s in scheme.structures if not _large_enough(labels, s)]
-    if missing:
-        raise FieldOfViewError(f"A scan that shows {_list(missing)} is wanted; nothing of it was found.")
-    uncertainty = tuple(_unsure(probabilities, labels, s) for s in scheme.structures)
+    missing = [s for s in scheme.structures if not labels.mask(s).any()]
+    if len(missing) > MOST_MISSING * len(scheme.structures):
+        raise FieldOfViewError(
+            f"A scan that shows {_list([s.key for s in missing])} is wanted; nothing of it was found."
+        )
+    uncertainty = tuple(_unsure(probabilities, labels, s) for s in scheme.structures if s not in missing)
     notes = tuple(
         f"The {side} box was enlarged{', and its content still reaches the border' if half.cut else ''}."
         for side, half in halves.items()
@@ -152,21 +157,19 @@ def _on_scan(scan: Scan, halves: dict[Side, _Half], channels: dict[str, int], sc
 
 
 def _labels(probabilities: Probabilities, scheme: Scheme) -> LabelMap:
-    """The likeliest structure of each voxel where it is likelier than background; the main bodies of each."""
+    """The likeliest structure of each voxel where it is likelier than background; the main bodies of each, no noise."""
     table = np.array([s.label for s in scheme.structures], dtype=np.int16)
     values = probabilities.voxels
     winner = values.argmax(axis=0)
     found = np.where(np.take_along_axis(values, winner[None], 0)[0] > 1.0 - values.sum(axis=0), table[winner], 0)
     for label in table:
         mask = found == label
-        found[mask & ~main_components(mask, share=PIECE_SHARE)] = 0
+        bodies = main_components(mask, share=PIECE_SHARE)
+        small = float(bodies.sum()) * probabilities.grid.voxel_volume_mm3 < SMALLEST_MM3
+        found[mask if small else mask & ~bodies] = 0
     voxels = np.zeros(probabilities.grid.shape, dtype=np.int16)
     voxels[probabilities.block] = found
     return LabelMap(voxels, probabilities.grid.affine_ras, scheme)
-
-
-def _large_enough(labels: LabelMap, structure: Structure) -> bool:
-    return float(labels.mask(structure).sum()) * labels.grid.voxel_volume_mm3 >= SMALLEST_MM3
 
 
 def _unsure(probabilities: Probabilities, labels: LabelMap, structure: Structure) -> StructureUncertainty:

@@ -100,8 +100,8 @@ def test_each_shipped_task_has_bounds_for_all_its_structures(name: str) -> None:
     assert all(bool(b.mean_ppm) == (task.modality == "qsm") for b in task.plausible)
 
 
-# Means per side of published healthy adults: subthalamic nucleus in MRI and stereology (Hum Brain Mapp 38:909, PMC6867036), and
-# manual volumes of the other structures in docs/plausible.md. All lie well inside.
+# Means of a side, published: subthalamic nucleus in MRI and in stereology (Hum Brain Mapp 38:909, PMC6867036); and the
+# mean of 15 manual caudates (docs/plausible.md). All lie well inside.
 @pytest.mark.parametrize(
     ("name", "structure", "volume_mm3"),
     [("midbrain", "subthalamic nucleus", 99), ("midbrain", "subthalamic nucleus", 132), ("striatum", "caudate", 3615)],

@@ -72,6 +72,21 @@ def test_the_rule_may_take_the_place_of_the_network(drawing_task: Path, head_sca
     assert [m.stage for m in result.models] == ["locate", "outline"]
 
 
+def test_bounds_of_the_task_ask_for_a_look(drawing_task: Path, head_scan: Scan, result: Result) -> None:
+    left, right = (
+        next(m.value for m in result.measurements if (m.structure, m.side, m.quantity) == ("caudate", side, "volume"))
+        for side in ("left", "right")
+    )
+    path = drawing_task.with_name("bounded.toml")
+    path.write_text(
+        drawing_task.read_text() + f'\n[[plausible]]\nstructure = "caudate"\nvolume_mm3 = [1, {right - 1}]\n'
+        '\n[[plausible]]\nstructure = "putamen"\nvolume_mm3 = [1, 99999]\nside_ratio = 2\n'
+    )
+    told = analyse(head_scan, str(path)).flags
+    expected = [f"review: {side} caudate: {mm3:.0f} mm³, 1–" for side, mm3 in (("left", left), ("right", right))]
+    assert [flag[: len(start)] for flag, start in zip(told, expected, strict=True)] == expected
+
+
 def test_a_task_without_parts_has_none(drawing_task: Path, head_scan: Scan) -> None:
     text = "".join(line for line in drawing_task.read_text().splitlines(keepends=True) if "subdivide" not in line)
     path = drawing_task.with_name("whole.toml")
