@@ -31,10 +31,10 @@ import numpy as np
 from deepgray.anatomy import scheme
 from deepgray.cli import main
 from deepgray.cli import run as run_command
-from deepgray.measure import measured
+from deepgray.measure import volumes
 from deepgray.models import task
 from deepgray.recipe import Options
-from deepgray.result import Decision, Examination, Outline, Pose, Result, StructureUncertainty
+from deepgray.result import Decision, Outline, Pose, Result, StructureUncertainty
 from deepgray.scan import LabelMap, Probabilities, Scan
 
 SCANS = 12
@@ -66,7 +66,7 @@ def toy_result(head: SimpleNamespace, name: str, **_: object) -> Result:
         "toy",
     )
     pose = Pose(np.eye(4), 0.9, LabelMap(np.zeros((4, 4, 4), np.uint8), scan.affine_ras, scheme("coarse")))
-    numbers = measured(what, Examination(scan), outlines=(outline,))
+    numbers = volumes(outline)
     decision = Decision("accepted", "batch", "2026-01-01T00:00:00+00:00", outline)
     return Result(scan, what, pose, outline, decision, None, numbers, (), (), ())
 
@@ -135,7 +135,8 @@ def campaign(folder: Path, *, kills: int, seed: int) -> collections.Counter[str]
     for number, path in enumerate(scans):
         nib.save(nib.Nifti1Image(toy_scan(number).voxels, toy_scan(number).affine_ras), path)
     start = time.perf_counter()
-    os.waitpid(child(scans, folder / "timed", overwrite=False), 0)
+    if os.waitpid(child(scans, folder / "timed", overwrite=False), 0)[1]:
+        raise RuntimeError("a run that nobody kills does not come to its end")
     whole_seconds = time.perf_counter() - start
     print(f"one run of {SCANS} scans: {whole_seconds:.1f} s", flush=True)
     while killed < kills:

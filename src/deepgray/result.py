@@ -98,16 +98,45 @@ class Change:
     dice: float
 
 
+@dataclass(frozen=True)
+class AuditLine:
+    """One decision of a person, as the record of a study keeps it.
+
+    Attributes:
+        reviewer: Who.
+        when: ISO 8601 time with zone.
+        kind: ``accepted``, ``corrected``, ``rejected`` or ``consensus``.
+        seconds: Spent on it, None where nobody measured.
+        voxels_added: Voxels with another label than before, background left out.
+        voxels_removed: Voxels that had a label before and have none now.
+        before_sha256: Checksum of the labels before.
+        after_sha256: Checksum of the labels after.
+        source: ``page``, or the name of a file.
+    """
+
+    reviewer: str
+    when: str
+    kind: str
+    seconds: float | None
+    voxels_added: int
+    voxels_removed: int
+    before_sha256: str
+    after_sha256: str
+    source: str
+
+
 @dataclass(frozen=True, eq=False)
 class Decision:
     """What a person, or nobody, said of an outline.
 
     Attributes:
-        kind: ``accepted`` (as it is, by a person or by a batch run) or ``corrected``.
+        kind: ``accepted`` (as it is, by a person or by a batch run), ``corrected`` (by a person, or as several agree)
+            or ``rejected``: then nothing is measured.
         reviewer: Who; ``batch`` when nobody looked.
         when: ISO 8601 time with zone.
         outline: The outline that everything after it uses.
         changes: What changed, one entry per structure, empty when nothing was corrected.
+        audit: Every decision of a person on this study so far, the oldest first.
     """
 
     kind: str
@@ -115,6 +144,7 @@ class Decision:
     when: str
     outline: Outline
     changes: tuple[Change, ...] = ()
+    audit: tuple[AuditLine, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -171,6 +201,23 @@ class StageTime:
 
     stage: str
     seconds: float
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """What stands before the decision of a person.
+
+    Attributes:
+        pose: Where the head is.
+        proposed: Outline as the network drew it.
+        models: The networks that worked so far.
+        times: Seconds per stage so far.
+    """
+
+    pose: Pose
+    proposed: Outline
+    models: tuple[ModelRecord, ...]
+    times: tuple[StageTime, ...]
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,8 +1,9 @@
 """The stations in order: one scan in, one result out."""
 
 from deepgray.pipeline.correction import from_file
+from deepgray.pipeline.decided import reviewed
 from deepgray.pipeline.head import Head, find_head, locator
 from deepgray.pipeline.line import analyse, analyse_head
 from deepgray.pipeline.work import STAGES
 
-__all__ = ["STAGES", "Head", "analyse", "analyse_head", "find_head", "from_file", "locator"]
+__all__ = ["STAGES", "Head", "analyse", "analyse_head", "find_head", "from_file", "locator", "reviewed"]

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from deepgray.anatomy import scheme
-from deepgray.measure import implausible, measured
 from deepgray.outline import outline
+from deepgray.pipeline.decided import analyse_drawn
 from deepgray.pipeline.head import Head, find_head, fitting
-from deepgray.pipeline.work import Progress, Work, now
+from deepgray.pipeline.work import Progress, Work
 from deepgray.recipe import Options
-from deepgray.result import Examination, InputRecord, Outline, Result
-from deepgray.review import Decide, accept, flags, outside_mask
+from deepgray.result import Drawn, Examination, Result
+from deepgray.review import Decide, accept
 from deepgray.scan import Scan
-from deepgray.subdivide import by_network, by_rule
 
 
 def analyse(
@@ -74,27 +71,5 @@ def analyse_head(
     work = Work(options, progress, [head.time], [head.model])
     with work.stage("outline"):
         proposed = outline(scan, pose, model=work.model("outline", what.outline_model), scheme=scheme(what.scheme))
-    with work.stage("review"):
-        decision = decide(scan, proposed)
-    with work.stage("subdivide"):
-        parts: Outline | None = None
-        if what.subdivide_model:
-            parts = by_network(scan, decision.outline, pose, model=work.model("subdivide", what.subdivide_model))
-        elif what.subdivide_scheme:
-            parts = by_rule(decision.outline, pose)
-    with work.stage("measure"):
-        numbers = measured(what, given, pose, outlines=(decision.outline, parts) if parts else (decision.outline,))
-    decision = replace(decision, when=decision.when or now())
-    odd = implausible(what, numbers)
-    raised = flags(pose, proposed, decision, task=what, implausible=odd) + outside_mask(scan, decision.outline)
-    raised += parts.notes if parts else ()
-    used, times, inputs = tuple(work.used), tuple(work.times), _inputs(given)
-    return Result(scan, what, pose, proposed, decision, parts, numbers, raised, used, times, inputs)
-
-
-def _inputs(examination: Examination) -> tuple[InputRecord, ...]:
-    also, reference = examination.also, examination.reference
-    found = [InputRecord("also", also.stem, also.sha256)] if also else []
-    if reference.region is not None:
-        found.append(InputRecord("reference", reference.name, reference.sha256))
-    return tuple(found)
+    drawn = Drawn(pose, proposed, tuple(work.used), tuple(work.times))
+    return analyse_drawn(given, drawn, task, decide=decide, work=work)

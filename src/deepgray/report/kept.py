@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -12,28 +12,10 @@ from numpy.typing import NDArray
 
 from deepgray.anatomy import Code, Scheme, Side, Structure
 from deepgray.errors import OutputError
-from deepgray.result import ModelRecord, Outline, Pose, Result, StageTime, StructureUncertainty
+from deepgray.result import Drawn, ModelRecord, Outline, Pose, Result, StageTime, StructureUncertainty
 from deepgray.scan import LabelMap, Probabilities
 from deepgray.space import Grid
 from deepgray.voxels.crop import occupied
-
-
-@dataclass(frozen=True, eq=False)
-class Kept:
-    """What stands before the decision of a person.
-
-    Attributes:
-        pose: Where the head is.
-        proposed: Outline as the network drew it; its probabilities are rounded to float16 precision.
-        models: The networks that worked so far.
-        times: Seconds per stage so far.
-    """
-
-    pose: Pose
-    proposed: Outline
-    models: tuple[ModelRecord, ...]
-    times: tuple[StageTime, ...]
-
 
 # What comes after the decision is done again, and told again.
 _BEFORE = ("locate", "outline", "register")
@@ -83,13 +65,16 @@ def write_kept(path: Path, result: Result) -> None:
     np.savez_compressed(path, words=text, **arrays)  # type: ignore[arg-type]
 
 
-def read_kept(folder: Path, stem: str, *, task: str) -> Kept:
+def read_kept(folder: Path, stem: str, *, task: str) -> Drawn:
     """What was kept of a task on a study.
 
     Args:
         folder: Output folder.
         stem: Name of the scan.
         task: Name of the task.
+
+    Returns:
+        What stood before the decision; its probabilities are rounded to float16 precision.
 
     Raises:
         OutputError: The file is missing or damaged.
@@ -106,7 +91,7 @@ def read_kept(folder: Path, stem: str, *, task: str) -> Kept:
         ) from error
 
 
-def _kept(arrays: dict[str, NDArray[np.generic]], words: dict[str, object]) -> Kept:
+def _kept(arrays: dict[str, NDArray[np.generic]], words: dict[str, object]) -> Drawn:
     values: dict = words  # type: ignore[type-arg]
     scheme, affine = _scheme(values["scheme"]), np.asarray(arrays["affine_ras"], dtype=np.float64)
     by_key = {s.key: s for s in scheme.structures}
@@ -126,7 +111,7 @@ def _kept(arrays: dict[str, NDArray[np.generic]], words: dict[str, object]) -> K
         tuple(values["notes"]),
     )
     coarse = LabelMap(arrays["coarse"], arrays["coarse_affine_ras"], _scheme(values["coarse_scheme"]))  # type: ignore[arg-type]
-    return Kept(
+    return Drawn(
         Pose(arrays["canonical_from_world"], values["confidence"], coarse),  # type: ignore[arg-type]
         outline,
         tuple(ModelRecord(**m) for m in values["models"]),

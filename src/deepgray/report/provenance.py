@@ -7,6 +7,7 @@ import json
 import math
 import platform
 from collections.abc import Iterable
+from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -130,6 +131,7 @@ def _decision(decision: Decision) -> Json:
         "when": decision.when,
         "method": decision.outline.method,
         "changes": changes,
+        "audit": [asdict(line) for line in decision.audit],
     }
 
 

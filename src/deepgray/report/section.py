@@ -200,6 +200,8 @@ def _decided(result: Result) -> str:
     decision = result.decision
     if decision.kind == "corrected":
         return f"{decision.reviewer} corrected the outline ({decision.when}); everything after it used the correction."
+    if decision.kind == "rejected":
+        return f"{decision.reviewer} rejected the outline ({decision.when}); nothing was measured."
     if decision.reviewer == "batch":
         return f"Nobody looked at the outline: it was taken as it is in a batch run ({decision.when})."
     return f"{decision.reviewer} accepted the outline as it is ({decision.when})."
