@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -144,7 +145,7 @@ def _keep(found: SimulatedSpect, path: Path, *, name: str) -> None:
     truth = found.fine_labels["striatum4"]
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial.npz")
-    kept = {
+    kept: dict[str, NDArray[Any]] = {
         "voxels": found.scan.voxels,
         "affine": found.scan.affine_ras,
         "labels": truth.voxels.astype(np.uint8),

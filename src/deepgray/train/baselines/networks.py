@@ -20,7 +20,7 @@ def _convolved(
     channels_in: int, channels_out: int, kernel: tuple[int, int, int], stride: tuple[int, int, int]
 ) -> nn.Sequential:
     return nn.Sequential(
-        nn.Conv3d(channels_in, channels_out, kernel, stride, padding=tuple(k // 2 for k in kernel)),
+        nn.Conv3d(channels_in, channels_out, kernel, stride, padding=(kernel[0] // 2, kernel[1] // 2, kernel[2] // 2)),
         nn.InstanceNorm3d(channels_out, affine=True),
         nn.LeakyReLU(LEAK, inplace=True),
     )

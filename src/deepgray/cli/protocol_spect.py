@@ -1,0 +1,131 @@
+"""``deepgray protocol b``: caudate and putamen on DaT SPECT, deepgray beside the baselines of work B."""
+
+from __future__ import annotations
+
+from dataclasses import KW_ONLY, dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import Parameter
+from rich.console import Console
+from rich.status import Status
+from rich.table import Table
+
+from deepgray.cli.output import news, writable_folder
+from deepgray.cli.whole_heads import prepared_head
+from deepgray.errors import MissingExtraError, SettingsError
+
+if TYPE_CHECKING:
+    from deepgray.protocols.spect.run import Design
+    from deepgray.protocols.spect.sets import Heads
+    from deepgray.protocols.spect.tables import Sheet
+    from deepgray.simulate.whole_head import WholeHead
+
+HELD_OUT = ("anatomy-05", "anatomy-09", "anatomy-12")
+ENDING = "_dseg.nii.gz"
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class SpectProtocol:
+    """What ``deepgray protocol b`` does.
+
+    Attributes:
+        anatomies: Folder of whole-head label maps, *_dseg.nii.gz with FreeSurfer's numbers; maps of the subregions
+            (*_striatum12.nii.gz with labels_striatum12.tsv) beside them are used where they are.
+        output: Folder for people, networks, tables and the report; a protocol that was stopped goes on from there.
+        preset: Size of the baselines: quick (2 mm, few channels) or full (1 mm, as published).
+        scans: People who train, validate and judge; a quarter of each is healthy.
+        heads: Heads that judge; none of them may have trained deepgray's own network.
+        arms: Who outlines: deepgray, nnunet, unet, cgan, se-cgan, thr-67.
+        ablations: Train work B's network without blur and with mirroring too, and outline mirrored people.
+        turned_scans: Test scans whose head is turned; by default 4 (quick) or all (full).
+        turn_step: Degrees from one angle to the next, up to 180; by default 30 (quick) or 10 (full).
+        steps: Steps of training of each baseline; by default those of the preset.
+        seed: Of the first person.
+    """
+
+    anatomies: Path
+    _: KW_ONLY
+    output: Annotated[Path, Parameter(alias="-o")]
+    preset: Literal["quick", "full"] = "quick"
+    scans: tuple[int, int, int] = (136, 24, 40)
+    heads: tuple[str, ...] = HELD_OUT
+    arms: tuple[str, ...] = ()
+    ablations: bool = False
+    turned_scans: int | None = None
+    turn_step: float | None = None
+    steps: int | None = None
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        if min(self.scans) < 1:
+            raise SettingsError(f"People in every set are wanted, {self.scans} came.")
+        if self.steps is not None and self.steps < 1:
+            raise SettingsError(f"A step of training or more is wanted, {self.steps} came.")
+
+
+def spect(settings: SpectProtocol) -> int:
+    """Caudate and putamen on DaT SPECT: deepgray, a threshold, a U-Net, two GANs and nnU-Net (work B)."""
+    try:
+        from deepgray.protocols.spect import report, run, sets  # noqa: PLC0415 (torch is slow, and an extra)
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(f"Protocols want {error.name}: pip install 'deepgray[train]'.") from error
+    known = sorted(p.name.removesuffix(ENDING) for p in settings.anatomies.glob(f"*{ENDING}"))
+    missing = [name for name in settings.heads if name not in known]
+    if missing:
+        raise SettingsError(f"Label maps of {', '.join(missing)} are wanted in {settings.anatomies}, there are none.")
+    training = tuple(name for name in known if name not in settings.heads)
+    planned = sets.plan(training, settings.heads, scans=settings.scans, seed=settings.seed)
+    writable_folder(settings.output)
+    errors = Console(stderr=True)
+    with Status("protocol b", console=errors) as status:
+        told = status.update if errors.is_terminal else news
+        outcome = run.run(planned, _heads(settings.anatomies), settings.output, design=_design(settings), told=told)
+    console = Console(width=190)
+    for sheet in report.sheets(outcome.rows, outcome.trained):
+        console.print(_table(sheet))
+    for line in report.failures(outcome.rows):
+        print(f"no outline: {line}")
+    news(f"Report: {report.write(outcome.rows, outcome.trained, settings.output)}.")
+    return 0
+
+
+def _design(settings: SpectProtocol) -> Design:
+    from deepgray.protocols.spect import run  # noqa: PLC0415
+    from deepgray.train.baselines.recipes import preset  # noqa: PLC0415
+
+    full = settings.preset == "full"
+    recipes = preset(settings.preset).recipes
+    if settings.steps is not None:
+        often = max(1, settings.steps // 10)
+        recipes = {n: replace(how, steps=settings.steps, validate_every=often) for n, how in recipes.items()}
+    turned_scans, step = settings.turned_scans, settings.turn_step
+    return run.Design(
+        recipes,
+        settings.arms or run.ARMS,
+        settings.ablations,
+        (settings.scans[2] if full else 4) if turned_scans is None else turned_scans,
+        (10.0 if full else 30.0) if step is None else step,
+    )
+
+
+def _heads(anatomies: Path) -> Heads:
+    """Gives a head by its name; people come sorted by head, so the last one is kept."""
+
+    @lru_cache(maxsize=1)
+    def head(name: str) -> WholeHead:
+        parts = anatomies / f"{name}_striatum12.nii.gz"
+        return prepared_head(anatomies / f"{name}{ENDING}", parts if parts.exists() else None)
+
+    return head
+
+
+def _table(sheet: Sheet) -> Table:
+    table = Table(title=sheet.title, caption=sheet.note)
+    for name in sheet.columns:
+        table.add_column(name)
+    for row in sheet.rows:
+        table.add_row(*row)
+    return table
