@@ -128,6 +128,48 @@ def test_the_weights_it_goes_on_with_are_those_it_stopped_with(folder: Path, mon
     assert all(torch.equal(state[name], value) for name, value in kept["network"].items())
 
 
+@pytest.mark.parametrize("judged_by", ["the same", "another simulation"])
+def test_a_score_from_other_validation_samples_does_not_stand(folder: Path, judged_by: str) -> None:
+    run = settings_of(folder, f"judged by {judged_by}", steps=4)
+    loop.train(run)
+    last = torch.load(run.out / "last.pt", weights_only=True)
+    last["run"]["best"] = 2.0  # as if the scans had been easier once: no score can reach it
+    if judged_by != "the same":
+        last["run"]["judged_by"] = judged_by
+    torch.save(last, run.out / "last.pt")
+    before = torch.load(run.out / "best.pt", weights_only=True)
+    loop.train(replace(run, steps=6))
+    best = torch.load(run.out / "best.pt", weights_only=True)
+    kept = torch.load(run.out / "last.pt", weights_only=True)["run"]
+    if judged_by == "the same":
+        assert (kept["best"], best["step"]) == (2.0, before["step"])
+        return
+    # The samples are in truth the same, so that the best weights get the score that they had.
+    later = float(log_of(run)[-1]["validation"])
+    assert kept["best"] == best["score"] == pytest.approx(max(before["score"], later))
+    assert len(kept["judged_by"]) == 64  # a SHA-256
+
+
+def test_a_checkpoint_from_before_fingerprints_is_judged_again(folder: Path) -> None:
+    run = settings_of(folder, "older", steps=2)
+    loop.train(run)
+    last = torch.load(run.out / "last.pt", weights_only=True)
+    del last["run"]["judged_by"]
+    last["run"]["best"] = 2.0
+    torch.save(last, run.out / "last.pt")
+    (run.out / "best.pt").unlink()
+    loop.train(replace(run, steps=4))
+    assert torch.load(run.out / "best.pt", weights_only=True)["step"] == 4
+
+
+def test_the_fingerprint_tells_one_voxel() -> None:
+    made = [Sample(torch.zeros(1, 2, 2, 2), torch.zeros(2, 2, 2, dtype=torch.long), torch.ones(2, 2, 2)) for _ in "ab"]
+    mark = loop.fingerprint(made)
+    assert loop.fingerprint(made) == mark
+    made[1].target[0, 0, 1] = 1
+    assert loop.fingerprint(made) != mark
+
+
 def test_the_same_seed_gives_the_same_run(folder: Path, whole: TrainSettings) -> None:
     again = settings_of(folder, "again")
     loop.train(again)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import csv
+import hashlib
 import math
 import time
 from collections.abc import Callable
@@ -49,7 +50,17 @@ HEAD_APPEARANCE = Appearance(
 
 @dataclass
 class Run:
-    """What changes while a run goes on, and is kept in its checkpoint."""
+    """What changes while a run goes on, and is kept in its checkpoint.
+
+    Attributes:
+        step: Steps done.
+        best: Best score so far.
+        best_step: The step that reached it.
+        seconds: Wall-clock seconds so far.
+        log: Rows of ``log.csv``.
+        free: Weights that a freeze lets go, where the run began with another network's.
+        judged_by: Fingerprint of the validation samples that gave the scores.
+    """
 
     step: int = 0
     best: float = -math.inf
@@ -57,6 +68,7 @@ class Run:
     seconds: float = 0.0
     log: list[tuple[float, ...]] = field(default_factory=list)
     free: tuple[str, ...] = ()
+    judged_by: str = ""
 
 
 def train(settings: TrainSettings, *, told: Callable[[Transfer], None] | None = None) -> Path:
@@ -80,6 +92,7 @@ def train(settings: TrainSettings, *, told: Callable[[Transfer], None] | None = 
     average = copy.deepcopy(network)
     optimiser = torch.optim.AdamW(network.parameters(), lr=settings.learning_rate, weight_decay=1e-4)
     run = _resume(settings.out / "last.pt", network, average, optimiser) or begun
+    _judge_again(settings, run, average, validation)
     samples.drawn = run.step
     torch.manual_seed(settings.seed + run.step + 1)
     stream = iter(
@@ -230,6 +243,34 @@ def _record(
         writer = csv.writer(stream)
         writer.writerow(LOG_COLUMNS)
         writer.writerows(run.log)
+
+
+def _judge_again(settings: TrainSettings, run: Run, average: UNet, validation: list[Sample]) -> None:
+    """Score the best weights anew, where a run goes on with other validation samples than it had.
+
+    They are other ones when the simulation, the heads or the recipe changed since; an old score that no network can
+    reach now would keep ``best.pt`` as it is for ever.
+    """
+    mark = fingerprint(validation)
+    if run.step > 0 and run.judged_by != mark:
+        run.best, run.best_step = -math.inf, run.step  # patience begins anew
+        if (settings.out / "best.pt").exists():
+            best = torch.load(settings.out / "best.pt", weights_only=True)
+            network = copy.deepcopy(average)
+            network.load_state_dict(best["weights"])
+            run.best = best["score"] = validate(network, settings.recipe, validation)
+            _save(best, settings.out / "best.pt")
+    run.judged_by = mark
+
+
+def fingerprint(samples: list[Sample]) -> str:
+    """SHA-256 of everything in samples, as hexadecimal text: the same only where each voxel is the same."""
+    digest = hashlib.sha256()
+    for sample in samples:
+        for part in (sample.inputs, sample.target, sample.inside):
+            digest.update(repr((tuple(part.shape), part.dtype)).encode())
+            digest.update(part.cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
 
 
 def _save(what: object, path: Path) -> None:
