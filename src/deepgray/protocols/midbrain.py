@@ -18,6 +18,7 @@ from deepgray.protocols.sets import Heads, Planned
 from deepgray.scan import LabelMap, Scan
 from deepgray.simulate.whole_head_qsm import QsmSettings, SimulatedQsm, simulate_qsm
 from deepgray.train.arms import ARMS, ArmSettings, run_arms
+from deepgray.train.cache import save_arrays
 from deepgray.train.slice_training import Cases, SliceSettings
 from deepgray.train.slices import SliceFrame
 
@@ -129,10 +130,7 @@ def _keep(made: SimulatedQsm, one: Planned, path: Path) -> None:
         "names": np.array(list(made.nuclei_ppm)),
         "ppm": np.array(list(made.nuclei_ppm.values())),
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial.npz")
-    np.savez_compressed(partial, allow_pickle=False, **kept)
-    partial.replace(path)
+    save_arrays(path, kept)
 
 
 def _around(volume: NDArray[np.generic], low: NDArray[np.int_], size: NDArray[np.int_]) -> NDArray[np.generic]:

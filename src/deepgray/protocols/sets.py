@@ -13,6 +13,7 @@ from deepgray.protocols.cases import Row, judge, read_rows, write_rows
 from deepgray.scan import LabelMap
 from deepgray.simulate.small_nuclei import QsmHead
 from deepgray.simulate.whole_head_qsm import QsmSettings, simulate_qsm
+from deepgray.train.cache import save_arrays
 from deepgray.voxels.crop import occupied
 
 # Kept around the true nuclei of a scan, so that a rater may draw outside of them.
@@ -79,7 +80,4 @@ def _keep_truth(path: Path, truth: LabelMap) -> None:
     affine = truth.affine_ras.copy()
     affine[:3, 3] += affine[:3, :3] @ low
     labels = truth.voxels[tuple(slice(a, b) for a, b in zip(low, high, strict=True))].astype(np.int16)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial.npz")
-    np.savez_compressed(partial, allow_pickle=False, labels=labels, affine=affine, scheme=np.array(truth.scheme.name))
-    partial.replace(path)
+    save_arrays(path, {"labels": labels, "affine": affine, "scheme": np.array(truth.scheme.name)})

@@ -20,6 +20,7 @@ from deepgray.read import read_mask
 from deepgray.simulate import hemispheres
 from deepgray.simulate.tissues import tissue_lookup
 from deepgray.space import Affine, Box, Grid
+from deepgray.train.cache import save_arrays
 from deepgray.voxels.acpc import FREESURFER, HOA2, fit_acpc
 
 _Item = TypeVar("_Item")
@@ -159,10 +160,7 @@ def _cached(
     key = hashlib.sha256(f"3 {make.__qualname__} {grid.shape} {grid.affine_ras.tolist()}".encode()).hexdigest()[:12]
     kept = sources.cache / f"{name}-{key}.npz"
     if not kept.exists():
-        sources.cache.mkdir(parents=True, exist_ok=True)
-        partial = kept.with_suffix(".partial.npz")
-        np.savez_compressed(partial, tissues=make(path, side, grid))
-        partial.replace(kept)
+        save_arrays(kept, {"tissues": make(path, side, grid)})
     with np.load(kept) as stored:
         return Hemisphere(name, stored["tissues"], grid.affine_ras)
 
@@ -222,7 +220,6 @@ def _head(sources: Sources, path: Path) -> Head:
     name = path.name.removesuffix("_dseg.nii.gz")
     kept = sources.cache / f"{name}-head-2.npz"
     if not kept.exists():
-        sources.cache.mkdir(parents=True, exist_ok=True)
         labels, affine = read_integers(path)
         pose = fit_acpc(labels, affine, labels=FREESURFER).canonical_from_world
         step = [max(1, round(HEAD_MM / s)) for s in np.linalg.norm(affine[:3, :3], axis=0)]
@@ -233,8 +230,6 @@ def _head(sources: Sources, path: Path) -> Head:
         for number, group in enumerate(_COARSE, start=1):
             coarse[list(group)] = number
         scaled = pose @ affine @ np.diag([*step, 1.0])
-        partial = kept.with_suffix(".partial.npz")
-        np.savez_compressed(partial, tissues=table[small], coarse=coarse[small], affine=scaled)
-        partial.replace(kept)
+        save_arrays(kept, {"tissues": table[small], "coarse": coarse[small], "affine": scaled})
     with np.load(kept) as stored:
         return Head(name, stored["tissues"], stored["coarse"], stored["affine"])

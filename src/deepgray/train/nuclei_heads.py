@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,11 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepgray.anatomy import HEMISPHERES, Side
-from deepgray.simulate import hemispheres, nuclei
+from deepgray.simulate import hemispheres, nuclei, small_nuclei, tissues
 from deepgray.simulate.nuclei import NO_VARIETY, Nucleus, Variety
 from deepgray.simulate.small_nuclei import ATLASES, FILLERS, FREESURFER_NUCLEI
 from deepgray.space import MIRROR_X, Box, Grid
+from deepgray.train.cache import fingerprint, save_arrays
 from deepgray.train.heads import Hemisphere, Sources, read_integers, shown
+from deepgray.voxels import acpc
 from deepgray.voxels.acpc import FREESURFER, fit_acpc
 
 FINE_MM = 0.6
@@ -62,15 +65,13 @@ def load_nuclei_heads(
     """
     grid = nuclei_grid(box)
     files = sources.files(held_out=held_out)
-    key = f"nuclei-3 {network} {grid.shape} {grid.affine_ras.tolist()} {[f.name for f in files]} {atlas} {VARIANTS}"
+    shapes = fingerprint(acpc, tissues, hemispheres, nuclei, small_nuclei, sys.modules[__name__])
+    key = f"{shapes} {network} {grid.shape} {grid.affine_ras.tolist()} {[f.name for f in files]} {atlas} {VARIANTS}"
     kept = sources.cache / f"{network}-{hashlib.sha256(key.encode()).hexdigest()[:12]}.npz"
     if not kept.exists():
-        sources.cache.mkdir(parents=True, exist_ok=True)
         sides = [_side(path, side, network, grid) for path in shown(files, "heads") for side in HEMISPHERES]
         made = _as_labelled(sides, network, grid) if held_out else _varied(sides, network, grid, atlas)
-        partial = kept.with_suffix(".partial.npz")
-        np.savez_compressed(partial, allow_pickle=False, **made)
-        partial.replace(kept)
+        save_arrays(kept, made)
     with np.load(kept) as stored:
         return [Hemisphere(name, stored[name], grid.affine_ras) for name in stored.files]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from deepgray.anatomy import HEMISPHERES
 from deepgray.simulate.whole_head import FINE_MM, WholeHead, prepare
 from deepgray.space import Affine
+from deepgray.train.cache import save_arrays
 from deepgray.train.heads import Head, Sources, load_heads, read_integers, shown
 
 # Raise it when ``whole_head.prepare`` gives other tissues.
@@ -48,10 +50,8 @@ def _spect_head(cache: Path, path: Path, coarse: Head) -> SpectHead:
     kept = cache / f"{coarse.name}-spect-{VERSION}-{FINE_MM:g}.npz"
     if not kept.exists():
         made = prepare(*read_integers(path), name=coarse.name)
-        partial = kept.with_suffix(".partial.npz")
-        sides = {str(side): made.fine[side] for side in HEMISPHERES}
-        np.savez_compressed(partial, allow_pickle=False, tissues=made.tissues, affine=made.affine, **sides)
-        partial.replace(kept)
+        arrays: dict[str, NDArray[Any]] = {str(side): made.fine[side] for side in HEMISPHERES}
+        save_arrays(kept, arrays | {"tissues": made.tissues, "affine": made.affine})
     with np.load(kept) as stored:
         fine = {side: stored[str(side)] for side in HEMISPHERES}
         head = WholeHead(coarse.name, stored["tissues"], stored["affine"], fine, has_parts=False)

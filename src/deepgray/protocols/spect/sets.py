@@ -19,6 +19,7 @@ from deepgray.simulate.uptake import HEALTHY_SHARE, PATIENT_SHARES, STAGES
 from deepgray.simulate.whole_head import WholeHead
 from deepgray.simulate.whole_head_spect import SimulatedSpect, SpectSettings, simulate_spect
 from deepgray.space import Grid, apply_affine
+from deepgray.train.cache import save_arrays
 from deepgray.train.slice_training import Cases
 from deepgray.voxels.resample import to_frame
 
@@ -143,8 +144,6 @@ def _keep(found: SimulatedSpect, path: Path, *, name: str) -> None:
     references = found.labels["spect-reference"]
     cerebellum = np.isin(references.voxels, [s.label for s in references.scheme.structures if s.name == "cerebellum"])
     truth = found.fine_labels["striatum4"]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial.npz")
     kept: dict[str, NDArray[Any]] = {
         "voxels": found.scan.voxels,
         "affine": found.scan.affine_ras,
@@ -153,8 +152,7 @@ def _keep(found: SimulatedSpect, path: Path, *, name: str) -> None:
         "reference_mean": np.array(found.scan.voxels[cerebellum].mean(dtype=np.float64)),
         "told": np.array(json.dumps({"name": name, "true_sbr": found.true_sbr, "drawn": found.drawn})),
     }
-    np.savez_compressed(partial, allow_pickle=False, **kept)
-    partial.replace(path)
+    save_arrays(path, kept)
 
 
 def read(path: Path, *, name: str, stage: str) -> Case:
