@@ -102,7 +102,8 @@ def judged(found: Found, case: Case, *, arm: str, condition: str = UPRIGHT) -> t
     for predicted, truth in sheets:
         for score in compare(predicted, truth):
             of_both = score.side == "both"
-            if of_both == (score.structure in COMPARTMENTS) or (len(sheets) == 1 and not of_both):
+            # the two caudates are no structure of interest; an arm without sides has the whole only
+            if (of_both and score.structure in COMPARTMENTS) or (len(sheets) == 1 and not of_both):
                 continue
             of_found, of_truth = (_mask(labels, score.structure, score.side) for labels in (predicted, truth))
             name = DORSAL if score.structure == "striatum" else score.structure

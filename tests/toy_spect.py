@@ -1,0 +1,46 @@
+"""A toy DaT SPECT whose answer is known by construction: four bright balls, the right putamen half as bright."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from deepgray.anatomy import scheme
+from deepgray.protocols.spect.sets import Case
+from deepgray.scan import LabelMap, Scan
+from deepgray.space import apply_affine
+
+# Middle (x, y, z) mm, radius, uptake over that of the background, which is 1.
+BALLS = {
+    "left caudate": ((-12.0, 12.0, 6.0), 6.0, 4.0),
+    "left putamen": ((-26.0, -4.0, 0.0), 8.0, 4.0),
+    "right caudate": ((12.0, 12.0, 6.0), 6.0, 4.0),
+    "right putamen": ((26.0, -4.0, 0.0), 8.0, 2.0),
+}
+SCAN_SHAPE, SCAN_MM = (48, 48, 36), 3.0
+TRUTH_SHAPE = (76, 56, 48)
+
+
+def upright(shape: tuple[int, int, int], spacing_mm: float) -> np.ndarray:
+    """Affine of a grid with 0 mm in its middle."""
+    affine = np.diag([spacing_mm, spacing_mm, spacing_mm, 1.0])
+    affine[:3, 3] = -(np.array(shape) - 1) / 2 * spacing_mm
+    return affine
+
+
+def inside(shape: tuple[int, int, int], affine: np.ndarray, key: str) -> np.ndarray:
+    """Which voxels lie in a ball."""
+    middle, radius, _ = BALLS[key]
+    points = apply_affine(affine, np.moveaxis(np.indices(shape), 0, -1))
+    return np.linalg.norm(points - middle, axis=-1) <= radius
+
+
+def toy_case(*, name: str = "test_toy_NC_seed-1", stage: str = "normal", noise: float = 0.02) -> Case:
+    """A person whose cerebellum has uptake 1; binding ratios are 3, 3, 3 and 1 but for the edges' partial volume."""
+    affine, fine = upright(SCAN_SHAPE, SCAN_MM), upright(TRUTH_SHAPE, 1.0)
+    voxels = np.ones(SCAN_SHAPE) + noise * np.random.default_rng(1).normal(size=SCAN_SHAPE)
+    labels = np.zeros(TRUTH_SHAPE, dtype=np.int16)
+    for structure in scheme("striatum4").structures:
+        voxels[inside(SCAN_SHAPE, affine, structure.key)] = BALLS[structure.key][2]
+        labels[inside(TRUTH_SHAPE, fine, structure.key)] = structure.label
+    truth = LabelMap(labels, fine, scheme("striatum4"))
+    return Case(name, stage, Scan(voxels.astype(np.float32), affine, name, "spect"), truth, 1.0)
