@@ -123,7 +123,12 @@ class Reconstruction:
 
 
 def draw_means(*, widening: float = 1.0) -> Tensor:
-    """Susceptibility of each tissue in one person, (tissues,) ppm.
+    """Susceptibility of each tissue in one person, (tissues,) ppm: what training on one side at a time draws from.
+
+    ``draw_person`` is not this function with an age. Here one side has to be learnt, so that tissues of one family
+    differ and sides are not known; there a whole head has to look like a head, so that tissues of one family agree,
+    the sides are related and nuclei have their age. Random numbers are drawn in another order in each, and maps of a
+    seed must not change; what they share is ``_in_person``.
 
     Args:
         widening: Factor on the spread between people.
@@ -135,17 +140,21 @@ def draw_means(*, widening: float = 1.0) -> Tensor:
         name, key = _whole_name(tissue), _key(tissue, MEANS_PPM)
         if key not in MEANS_PPM:
             continue
-        mean, spread, shared = MEANS_PPM[key]
         if key not in drawn:
-            own = float(torch.randn(()))
-            drawn[key] = mean + widening * spread * (shared * iron + (1 - shared**2) ** 0.5 * own)
-        sides_differ = 0.1 * spread * float(torch.randn(()))
+            drawn[key] = _in_person(MEANS_PPM[key], iron, widening)
+        sides_differ = 0.1 * MEANS_PPM[key][1] * float(torch.randn(()))
         out[number] = drawn[key] + sides_differ
         if name in NUCLEI:
             out[number] = max(float(out[number]), FAINTEST_PPM)
         if tissue.name.endswith("/hilus"):
             out[number] = HILUS_PPM + uniform(0.0, 1.0) * (float(out[number]) - HILUS_PPM)
     return out
+
+
+def _in_person(between_people: tuple[float, float, float], iron: float, widening: float) -> float:
+    """A tissue's susceptibility in one person, ppm: mean, spread, and the part that goes with the shared iron."""
+    mean, spread, shared = between_people
+    return mean + widening * spread * (shared * iron + (1 - shared**2) ** 0.5 * float(torch.randn(())))
 
 
 def _whole_name(tissue: Tissue) -> str:
@@ -192,11 +201,10 @@ def draw_person(age_years: float, *, widening: float = 1.0) -> Person:
         if key not in WHOLE_HEAD_PPM:
             continue
         if key not in drawn:
-            mean, spread, shared = WHOLE_HEAD_PPM[key]
-            own = shared * iron + (1 - shared**2) ** 0.5 * float(torch.randn(()))
-            middle = mean + widening * spread * own + PPM_PER_YEAR.get(key, 0.0) * (age_years - MEAN_AGE_YEARS)
+            middle = _in_person(WHOLE_HEAD_PPM[key], iron, widening)
+            middle += PPM_PER_YEAR.get(key, 0.0) * (age_years - MEAN_AGE_YEARS)
             middle = max(middle, FAINTEST_PPM) if key in NUCLEI else middle
-            uneven = 0.07 * spread * float(torch.randn(()))
+            uneven = 0.07 * WHOLE_HEAD_PPM[key][1] * float(torch.randn(()))
             drawn[key] = (middle - uneven, middle + uneven)
         for side, value in zip((left, right), drawn[key], strict=True):
             side[number] = HILUS_PPM + hilus * (value - HILUS_PPM) if tissue.name.endswith("/hilus") else value
