@@ -34,6 +34,9 @@ CUT_BY_MASK = 0.1
 # Below this the head was found, but its pose deserves a look.
 LOW_CONFIDENCE = 0.6
 
+# The middle is where the pose says; a pose may be this far off before a person is to blame.
+OVER_MIDLINE_MM = 2.0
+
 _ELSEWHERE = "A corrected mask that overlaps the proposed outline is wanted, one that lies elsewhere came."
 
 
@@ -86,6 +89,68 @@ def corrected(mask: IntegerVolume | LabelMap, *, reviewer: str, when: str) -> De
         return Decision("corrected", reviewer, when, drawn, _changes(before, after))
 
     return decide
+
+
+def redrawn(labels: LabelMap, *, pose: Pose, reviewer: str, when: str) -> Decide:
+    """Take a whole outline that a person drew over the proposed one, exactly as it is.
+
+    Unlike a mask for ``corrected`` it says something of every structure: what it leaves out is gone.
+
+    Args:
+        labels: On the scan's grid, in the proposed outline's scheme.
+        pose: Tells left from right.
+        reviewer: Who drew it.
+        when: When, ISO 8601 with zone.
+
+    Returns:
+        What the line calls once the outline is there. It raises MaskError: an empty outline, unknown labels, or a
+        structure that leaves its side.
+    """
+
+    def decide(scan: Scan, outline: Outline) -> Decision:
+        del scan
+        voxels, known = labels.voxels, set(outline.labels.scheme.by_label())
+        unknown = sorted({int(v) for v in np.unique(voxels)} - {0, *known})
+        if unknown:
+            raise MaskError(f"Labels {sorted(known)} are wanted, {unknown} came.")
+        block = _block(voxels, outline.labels)
+        before, after = _part(outline.labels, block), _part(labels, block)
+        _check_sides(after.voxels, before)
+        check_midline(after, before, pose=pose)
+        notes = (*outline.notes, *_emptied(before, after.voxels))
+        drawn = Outline(labels, None, (), f"corrected by {reviewer}", notes)
+        return Decision("corrected", reviewer, when, drawn, _changes(before, after.voxels))
+
+    return decide
+
+
+def check_midline(drawn: LabelMap, proposed: LabelMap, *, pose: Pose) -> None:
+    """Refuse a structure of one side that reaches over the middle, farther than the network's own did.
+
+    Args:
+        drawn: What a person drew.
+        proposed: What the network drew.
+        pose: Its canonical frame has the middle at x = 0, left negative.
+
+    Raises:
+        MaskError: A structure leaves its side.
+    """
+    for side, sign in ((Side.LEFT, 1.0), (Side.RIGHT, -1.0)):
+        for structure in proposed.scheme.of_side(side):
+            before, after = (_across_mm(m, structure, pose) * sign for m in (proposed, drawn))
+            allowed = max(OVER_MIDLINE_MM, float(before.max(initial=-np.inf)))
+            over = int(np.count_nonzero(after > allowed))
+            if over:
+                raise MaskError(
+                    f"A corrected mask with the {structure.key} on the {side} is wanted, {over} voxels of it lie up to "
+                    f"{after.max():.0f} mm beyond the middle."
+                )
+
+
+def _across_mm(labels: LabelMap, structure: Structure, pose: Pose) -> NDArray[np.float64]:
+    """Canonical x of a structure's voxels, mm."""
+    index = np.argwhere(labels.voxels == structure.label)
+    return np.asarray(apply_affine(pose.canonical_from_world @ labels.affine_ras, index)[:, 0])
 
 
 def flags(

@@ -20,6 +20,7 @@ FAILED, NOT_UNDERSTOOD, INTERRUPTED, READER_GONE = 1, 2, 130, 141
 COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("run", "deepgray.cli.run:run", "Outline and measure scans."),
     ("status", "deepgray.cli.status:status", "Say how the studies of an output folder stand."),
+    ("review", "deepgray.serve.door:review", "Look at outlines, the doubtful first, and mend them in a page."),
     ("models", "deepgray.cli.models:app", "List the networks, print a card, check the weights."),
     ("doctor", "deepgray.cli.doctor:doctor", "Say what is installed, and try it out."),
     ("evaluate", "deepgray.cli.evaluate:evaluate", "Compare label maps with the truth."),

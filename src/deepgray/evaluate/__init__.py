@@ -32,6 +32,7 @@ from deepgray.evaluate.cohort import (
     write_summary,
 )
 from deepgray.evaluate.compare import TOLERANCE_MM, Score, compare
+from deepgray.evaluate.consensus import majority, staple
 from deepgray.evaluate.estimate import Estimate
 from deepgray.evaluate.icc import DEFAULT_FORM, FORMS, Icc, icc, icc_of_form
 from deepgray.evaluate.mapping import (
@@ -83,6 +84,7 @@ __all__ = [
     "icc",
     "icc_of_form",
     "icc_table",
+    "majority",
     "mapping",
     "mapping_from_file",
     "mapping_from_scheme",
@@ -91,6 +93,7 @@ __all__ = [
     "pair_measures",
     "read_ratings",
     "risk_coverage",
+    "staple",
     "summarise",
     "table",
     "write_agreements",

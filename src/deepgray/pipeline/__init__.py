@@ -3,7 +3,19 @@
 from deepgray.pipeline.correction import from_file
 from deepgray.pipeline.decided import reviewed
 from deepgray.pipeline.head import Head, find_head, locator
+from deepgray.pipeline.inputs import examination_of, options_of
 from deepgray.pipeline.line import analyse, analyse_head
 from deepgray.pipeline.work import STAGES
 
-__all__ = ["STAGES", "Head", "analyse", "analyse_head", "find_head", "from_file", "locator", "reviewed"]
+__all__ = [
+    "STAGES",
+    "Head",
+    "analyse",
+    "analyse_head",
+    "examination_of",
+    "find_head",
+    "from_file",
+    "locator",
+    "options_of",
+    "reviewed",
+]

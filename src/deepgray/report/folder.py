@@ -31,8 +31,8 @@ def finished(folder: Path, stem: str, *, task: str) -> bool:
 
 def summary(folder: Path, stem: str, *, task: str) -> Summary | None:
     """What the JSON of a study says of a task, None where there is no whole result."""
-    values = read_record(folder / stem / f"{stem}.json").tasks.get(task)
-    return None if values is None else summary_of(values)
+    record = read_record(folder / stem / f"{stem}.json")
+    return summary_of(record.tasks[task], record.input) if task in record.tasks else None
 
 
 def recover(folder: Path, stem: str) -> None:

@@ -43,6 +43,7 @@ class Summary:
         kind: ``accepted``, ``corrected`` or ``rejected``.
         reviewer: Who decided; ``batch`` when nobody looked.
         asked: Why a person should look, in sentences.
+        sha256: Checksum of the scan's file, empty where it came from memory.
     """
 
     version: str
@@ -51,10 +52,11 @@ class Summary:
     kind: str
     reviewer: str
     asked: tuple[str, ...]
+    sha256: str = ""
 
 
-def summary_of(values: Json) -> Summary:
-    """The summary of what is recorded of a task; what is missing is empty."""
+def summary_of(values: Json, given: Json) -> Summary:
+    """The summary of what is recorded of a task, and of its input; what is missing is empty."""
     software, proposed, decision = (_mapping(values.get(key)) for key in ("software", "proposed", "decision"))
     asked = [f.removeprefix("review: ") for f in texts(values.get("flags")) if f.startswith("review")]
     return Summary(
@@ -64,6 +66,7 @@ def summary_of(values: Json) -> Summary:
         str(decision.get("kind", "")),
         str(decision.get("reviewer", "")),
         tuple(asked),
+        str(given.get("sha256", "")),
     )
 
 

@@ -1,8 +1,9 @@
 """What is to be done in an output folder, what was done, and what people decided: one SQLite file."""
 
-from deepgray.worklist.entries import Entry, Request, Review, State, labels_sha256, packed, unpacked
+from deepgray.worklist.entries import Entry, Request, Review, State, labels_sha256, now, packed, unpacked
 from deepgray.worklist.ledger import append, reviews
 from deepgray.worklist.queue import Worklist
+from deepgray.worklist.store import this_version
 
 __all__ = [
     "Entry",
@@ -12,7 +13,9 @@ __all__ = [
     "Worklist",
     "append",
     "labels_sha256",
+    "now",
     "packed",
     "reviews",
+    "this_version",
     "unpacked",
 ]

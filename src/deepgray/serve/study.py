@@ -1,0 +1,160 @@
+"""One task on one scan, loaded for a review: what the page shows of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from deepgray import models
+from deepgray.errors import OutputError
+from deepgray.pipeline import examination_of, options_of, reviewed
+from deepgray.recipe import Options, Task
+from deepgray.report import read_kept
+from deepgray.result import Drawn, Examination, Measurement
+from deepgray.review import accept
+from deepgray.scan import LabelMap
+from deepgray.serve.window import Window, around
+from deepgray.voxels.components import TOUCHING
+from deepgray.voxels.uncertainty import voxel_entropy
+from deepgray.worklist import Entry, Review, unpacked
+
+# A doubtful place is a body of voxels with at least this entropy, in bits; 1 is a coin between two structures.
+DOUBTFUL_BITS = 0.8
+MOST_PLACES = 12
+
+
+@dataclass(frozen=True)
+class Place:
+    """A doubtful place.
+
+    Attributes:
+        index: Its most doubtful voxel, in the window.
+        bits: Entropy summed over its voxels.
+        structure: Key of the structure that lies there most, empty where none does.
+    """
+
+    index: tuple[int, int, int]
+    bits: float
+    structure: str
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """A study that is being reviewed.
+
+    Attributes:
+        folder: Output folder.
+        entry: How it stood when it was loaded.
+        examination: The scan, and what came with it.
+        drawn: What stands before the decision.
+    """
+
+    folder: Path
+    entry: Entry
+    examination: Examination
+    drawn: Drawn
+
+    @property
+    def stem(self) -> str:
+        """Name of the scan."""
+        return self.entry.request.stem
+
+    @property
+    def task_name(self) -> str:
+        """Name of the task, or of its file."""
+        return self.entry.request.given["task"]
+
+    @cached_property
+    def task(self) -> Task:
+        """The task, as it was done."""
+        return self.options.settled(models.task(self.task_name))
+
+    @cached_property
+    def options(self) -> Options:
+        """What the run was told."""
+        return options_of(self.entry.request.given)
+
+    @property
+    def proposed(self) -> LabelMap:
+        """What the network drew."""
+        return self.drawn.proposed.labels
+
+    @cached_property
+    def window(self) -> Window:
+        """What the page shows."""
+        return around(self.proposed)
+
+    @cached_property
+    def image(self) -> NDArray[np.float32]:
+        """The scan in the window."""
+        return np.ascontiguousarray(self.window.view(self.examination.scan.voxels))
+
+    @cached_property
+    def entropy(self) -> NDArray[np.float32]:
+        """Entropy in the window, bits; zero everywhere where the outline came without probabilities."""
+        whole = np.zeros(self.proposed.voxels.shape, dtype=np.float32)
+        if self.drawn.proposed.probabilities is not None:
+            whole[self.drawn.proposed.probabilities.block] = voxel_entropy(self.drawn.proposed.probabilities)
+        return np.ascontiguousarray(self.window.view(whole))
+
+    @cached_property
+    def places(self) -> tuple[Place, ...]:
+        """The doubtful places, that with the most entropy first."""
+        bodies, count = ndimage.label(self.entropy >= DOUBTFUL_BITS, TOUCHING)
+        if not count:
+            return ()
+        numbers = np.arange(1, count + 1)
+        bits = ndimage.sum_labels(self.entropy, bodies, numbers)
+        best = np.argsort(-bits)[:MOST_PLACES]
+        peaks = ndimage.maximum_position(self.entropy, bodies, numbers[best])
+        labels = self.window.view(self.proposed.voxels)
+        return tuple(
+            Place(tuple(int(n) for n in peak), float(bits[b]), self._most(labels[bodies == numbers[b]]))  # type: ignore[arg-type]
+            for b, peak in zip(best, peaks, strict=True)
+        )
+
+    @cached_property
+    def before(self) -> tuple[Measurement, ...]:
+        """The numbers that the network's own outline gives."""
+        result = reviewed(self.examination, self.drawn, self.task_name, decide=accept, options=self.options)
+        return result.measurements
+
+    def labels(self, said: Sequence[Review], reviewer: str) -> NDArray[np.integer]:
+        """What a reviewer drew last, or the network's outline.
+
+        Args:
+            said: The decisions on this study.
+            reviewer: Who; those of others do not count.
+        """
+        own = [review for review in said if review.reviewer == reviewer]
+        return unpacked(own[-1].mask, self.proposed) if own else self.proposed.voxels
+
+    def _most(self, labels: NDArray[np.integer]) -> str:
+        found = labels[labels != 0]
+        return self.proposed.scheme.by_label()[int(np.bincount(found).argmax())].key if found.size else ""
+
+
+def load(folder: Path, entry: Entry, sha256: str) -> Study:
+    """Load a study.
+
+    Args:
+        folder: Output folder.
+        entry: How it stands.
+        sha256: Checksum that the scan had when it was run, empty where nobody took it.
+
+    Raises:
+        InputError: The scan is gone or cannot be used.
+        OutputError: The scan is another one now, or what was kept is gone.
+    """
+    examination = examination_of(entry.request.given)
+    if sha256 and examination.scan.sha256 != sha256:
+        raise OutputError(
+            f"The scan that was run is wanted, {entry.request.given['scan']} has changed since. Run it again."
+        )
+    return Study(folder, entry, examination, read_kept(folder, entry.request.stem, task=entry.request.task))
