@@ -165,6 +165,7 @@ STRUCTURES: tuple[Structure, ...] = (
 _SCHEME_NAMES: dict[str, tuple[str, ...]] = {
     "striatum": ("caudate", "putamen", "accumbens", "pallidum"),
     "striatum4": ("caudate", "putamen"),
+    "datspect": ("caudate", "putamen", "accumbens"),
     "striatum12": (
         "ventral striatum",
         "anterior caudate",

@@ -119,8 +119,23 @@ class Plausible:
                 raise SettingsError(f"{self.structure}: a lower and a higher {name} are wanted, {list(pair)} came.")
         if self.side_ratio is not None and self.side_ratio < 1:
             raise SettingsError(f"{self.structure}: a side_ratio of 1 or more is wanted, {self.side_ratio:g} came.")
-        if self.volume_mm3 is self.side_ratio is self.mean_ppm is None:
+        if all(bound is None for bound in (self.volume_mm3, self.side_ratio, self.mean_ppm)):
             raise SettingsError(f"{self.structure}: at least one bound is wanted in 'plausible', none came.")
+
+
+@dataclass(frozen=True)
+class CategoryLimits:
+    """Specific binding ratios below which a pattern of loss is suggested, for the task's first reference.
+
+    Attributes:
+        front_below: Mean of both caudates and anterior putamina: caudates too.
+        better_putamen_below: Better posterior putamen: both putamina.
+        worse_putamen_below: Worse posterior putamen: one putamen.
+    """
+
+    front_below: float
+    better_putamen_below: float
+    worse_putamen_below: float
 
 
 @dataclass(frozen=True)
@@ -143,6 +158,7 @@ class Task:
         also_model: Name of the network that locates the head in another scan of it, or an empty string.
         plausible: What outlines may be, structure by structure; ``[[plausible]]`` in the file.
         references: Reference regions of a tracer scan, names of ``REFERENCES``, the one that is used first.
+        category: Limits of the suggested visual category; ``[category]`` in the file. None suggests nothing.
     """
 
     name: str
@@ -160,6 +176,7 @@ class Task:
     also_model: str = ""
     plausible: tuple[Plausible, ...] = ()
     references: tuple[str, ...] = ()
+    category: CategoryLimits | None = None
 
 
 def task_from_mapping(values: dict[str, object], origin: str) -> Task:
@@ -201,6 +218,8 @@ def _value(key: str, value: object, origin: str) -> object:
         return tuple(names)
     if key == "plausible":
         return _plausible(value, origin)
+    if key == "category":
+        return _category(value, origin)
     kind: type | tuple[type, ...] = (int, float) if key == "review_above" else str
     if not isinstance(value, kind) or isinstance(value, bool):
         wanted = "a number" if key == "review_above" else "text"
@@ -217,10 +236,23 @@ def _plausible(value: object, origin: str) -> tuple[Plausible, ...]:
                 f"{origin}: in [[plausible]] a structure, and of volume_mm3 = [low, high], side_ratio = number, "
                 f"mean_ppm = [low, high] what holds for it, are wanted; {table!r} came."
             )
+    bounds: list[dict[str, Any]] = [{k: tuple(v) if isinstance(v, list) else v for k, v in t.items()} for t in tables]
     try:
-        return tuple(Plausible(**{k: tuple(v) if isinstance(v, list) else v for k, v in t.items()}) for t in tables)
+        return tuple(Plausible(**named) for named in bounds)
     except SettingsError as error:
         raise SettingsError(f"{origin}: {error}") from error
+
+
+def _category(value: object, origin: str) -> CategoryLimits:
+    """Limits from the table ``[category]`` of a task file."""
+    names = [f.name for f in fields(CategoryLimits)]
+    if not (
+        isinstance(value, dict)
+        and sorted(value) == sorted(names)
+        and all(type(v) in (int, float) for v in value.values())
+    ):
+        raise SettingsError(f"{origin}: in [category] numbers for {', '.join(names)} are wanted, {value!r} came.")
+    return CategoryLimits(**value)
 
 
 def _is_bound(key: str, value: object) -> bool:

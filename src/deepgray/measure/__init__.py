@@ -1,6 +1,7 @@
 """Measure: numbers from an outline."""
 
 from deepgray.measure.binding import ASI, DORSAL, PUTAMEN_CAUDATE_RATIO, SBR, UPTAKE_MEAN, binding, uptakes
+from deepgray.measure.category import CATEGORY, suggested_category
 from deepgray.measure.chosen import measured
 from deepgray.measure.plausible import implausible
 from deepgray.measure.references import Level, reference_levels
@@ -10,6 +11,7 @@ from deepgray.measure.volume import ASYMMETRY, VOLUME, VOLUME_PARTIAL, volumes
 __all__ = [
     "ASI",
     "ASYMMETRY",
+    "CATEGORY",
     "DORSAL",
     "PUTAMEN_CAUDATE_RATIO",
     "SBR",
@@ -21,6 +23,7 @@ __all__ = [
     "implausible",
     "measured",
     "reference_levels",
+    "suggested_category",
     "susceptibility",
     "uptakes",
     "volumes",

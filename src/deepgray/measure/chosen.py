@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from deepgray.measure.binding import binding, uptakes
+from deepgray.measure.category import suggested_category
 from deepgray.measure.references import Level, level_of_mask, reference_levels
 from deepgray.measure.susceptibility import susceptibility
 from deepgray.measure.volume import volumes
@@ -24,8 +25,13 @@ class _Measured:
 
 
 def _binding(given: _Measured) -> tuple[Measurement, ...]:
-    scan = given.examination.scan
-    return binding(uptakes(given.outline, scan, given.pose), _levels(given), unit=scan.unit)
+    scan, limits, levels = given.examination.scan, given.task.category, _levels(given)
+    found = uptakes(given.outline, scan, given.pose)
+    numbers = binding(found, levels, unit=scan.unit)
+    if limits is None:
+        return numbers
+    first = next(level for level in levels if level.name == given.task.references[0])
+    return numbers + suggested_category(found, first, limits=limits)
 
 
 def _levels(given: _Measured) -> tuple[Level, ...]:

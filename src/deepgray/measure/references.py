@@ -44,7 +44,7 @@ VENTRICLES_MM: tuple[tuple[tuple[float, float, float], tuple[float, float, float
     ((0.0, -41.0, -30.0), (8.0, 9.0, 14.0)),
 )
 # The box of Wang 2024 (doi:10.1109/TRPMS.2024.3398360): 20 × 10 × n voxels of 1 mm in uniform cerebellum, n from 13 to
-# 18; here the tallest that fits, where it is most even.
+# 18; here the tallest that fits, as near to the cerebellum's middle as it can be.
 BOX_MM = (20, 10)
 BOX_HEIGHTS_MM = (13, 18)
 _WORDS = {
@@ -227,9 +227,9 @@ def _of_values(name: str, values: NDArray[np.float32], words: str) -> Level:
 
 
 def _box_level(place: _Place) -> Level:
-    """The most even box of the cerebellum, upright in the canonical frame."""
+    """The most central box of the cerebellum, upright in the canonical frame."""
     width, depth = BOX_MM
-    words = f"box of {width} × {depth} × {BOX_HEIGHTS_MM[0]}–{BOX_HEIGHTS_MM[1]} mm in even cerebellum"
+    words = f"box of {width} × {depth} × {BOX_HEIGHTS_MM[0]}–{BOX_HEIGHTS_MM[1]} mm in the cerebellum"
     within = place.region("cerebellum")
     if not within.any():
         return Level("box", float("nan"), words, "the field of view holds no cerebellum")
@@ -238,9 +238,9 @@ def _box_level(place: _Place) -> Level:
     image = to_frame(place.scan.voxels, place.scan.affine_ras, frame, world_from_frame=world_from_frame)
     inside = _nearest(within, place.grid.affine_ras, frame, world_from_frame)
     for height in range(BOX_HEIGHTS_MM[1], BOX_HEIGHTS_MM[0] - 1, -1):
-        found = _most_even(image, inside, (width, depth, height))
+        found = _most_central(inside, (width, depth, height))
         if found is not None:
-            return _of_values("box", found, f"box of {width} × {depth} × {height} mm in even cerebellum")
+            return _of_values("box", image[found].ravel(), f"box of {width} × {depth} × {height} mm in the cerebellum")
     return Level("box", float("nan"), words, "no such box fits into the cerebellum that the field of view holds")
 
 
@@ -260,19 +260,17 @@ def _nearest(mask: Mask, affine: Affine, frame: Grid, world_from_frame: Affine) 
     return np.asarray(moved, dtype=np.bool_)
 
 
-def _most_even(image: NDArray[np.float32], inside: Mask, size: tuple[int, int, int]) -> NDArray[np.float32] | None:
-    """The voxels of the box inside a mask with the smallest standard deviation, None where none fits."""
-    if any(n < wanted for n, wanted in zip(image.shape, size, strict=True)):
+def _most_central(inside: Mask, size: tuple[int, int, int]) -> tuple[slice, slice, slice] | None:
+    """The box inside a mask that is nearest to the mask's middle, None where none fits."""
+    if any(n < wanted for n, wanted in zip(inside.shape, size, strict=True)):
         return None
-    values = image.astype(np.float64)
-    full = _sums(inside.astype(np.float64), size) > float(np.prod(size)) - 0.5
-    if not full.any():
+    corners = np.argwhere(_sums(inside.astype(np.float64), size) > float(np.prod(size)) - 0.5)
+    if not len(corners):
         return None
-    count = float(np.prod(size))
-    variance = _sums(values**2, size) / count - (_sums(values, size) / count) ** 2
-    low = np.unravel_index(int(np.where(full, variance, np.inf).argmin()), full.shape)
+    away = corners + (np.array(size) - 1) / 2 - np.argwhere(inside).mean(axis=0)
+    low = corners[int((away**2).sum(axis=1).argmin())]
     x, y, z = (slice(int(start), int(start) + n) for start, n in zip(low, size, strict=True))
-    return image[x, y, z].ravel()
+    return x, y, z
 
 
 def _sums(values: NDArray[np.float64], size: tuple[int, int, int]) -> NDArray[np.float64]:

@@ -70,8 +70,12 @@ def mgh_header(stream: IO[bytes]) -> Header:
     return nib.freesurfer.mghformat.MGHHeader.from_fileobj(stream)  # type: ignore[no-untyped-call]
 
 
-def volume_shape(shape: tuple[int, ...]) -> tuple[int, int, int]:
+def volume_shape(shape: tuple[int, ...], *, series: bool = False) -> tuple[int, int, int]:
     """The three axes of an image that holds one volume; trailing axes of length one are dropped.
+
+    Args:
+        shape: All axes.
+        series: Let several volumes pass.
 
     Raises:
         ShapeError: Two-dimensional, a damaged axis, or several volumes.
@@ -81,7 +85,7 @@ def volume_shape(shape: tuple[int, ...]) -> tuple[int, int, int]:
     if len(shape) < 3 or min(shape[:3]) < 2:
         raise ShapeError(f"a three-dimensional volume is wanted, an image of {_times(shape)} voxels came.")
     volumes = int(np.prod(shape[3:]))
-    if volumes != 1:
+    if volumes != 1 and not series:
         raise ShapeError(f"one volume is wanted, {volumes} volumes came ({_times(shape)}).")
     return int(shape[0]), int(shape[1]), int(shape[2])
 

@@ -6,7 +6,7 @@ import gzip
 import hashlib
 import math
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,16 +17,19 @@ from nibabel.spatialimages import HeaderDataError
 from numpy.typing import NDArray
 
 from deepgray.anatomy import Scheme
-from deepgray.errors import MaskError, NotAnImageError, SettingsError
+from deepgray.errors import MaskError, NotAnImageError, SettingsError, ShapeError
 from deepgray.read.headers import check_number_type, mgh_affine, mgh_header, nifti_affine, nifti_header, volume_shape
 from deepgray.read.names import check_file, named, stem_of, suffix_of
 from deepgray.read.nrrd import SUFFIX, read_nrrd
+from deepgray.read.spect import check_spect
 from deepgray.read.susceptibility import in_ppm, masked
 from deepgray.result import NO_REFERENCE, WHOLE_BRAIN, Reference
 from deepgray.scan import IntegerVolume, LabelMap, Scan
 from deepgray.space import Affine, Grid
 
 MODALITIES: tuple[str, ...] = ("mr", "pet", "qsm", "spect")
+# Those that may come as a series of frames.
+TRACERS: tuple[str, ...] = ("pet", "spect")
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _HEADER_BYTES = 540
@@ -44,13 +47,39 @@ class _Raw:
     slope: float
     intercept: float
     affine_ras: Affine
+    changes: tuple[str, ...] = ()
 
     @property
     def is_scaled(self) -> bool:
         return self.slope != 1.0 or self.intercept != 0.0
 
 
-def read(path: Path | str, *, modality: str = "mr", unit: str | None = None, mask: Path | str | None = None) -> Scan:
+@dataclass(frozen=True)
+class _Frame:
+    """Which volume of a series is wanted, from 1; None where the file holds one."""
+
+    number: int | None
+
+    def index(self, volumes: int) -> int:
+        """Which it is, from 0."""
+        if self.number is None and volumes > 1:
+            raise ShapeError(
+                f"one volume is wanted, {volumes} frames came: say which with --frame, from 1 to {volumes}; "
+                "or give their sum."
+            )
+        if self.number is not None and not 1 <= self.number <= volumes:
+            raise ShapeError(f"a frame from 1 to {volumes} is wanted, {self.number} came.")
+        return (self.number or 1) - 1
+
+
+def read(
+    path: Path | str,
+    *,
+    modality: str = "mr",
+    unit: str | None = None,
+    mask: Path | str | None = None,
+    frame: int | None = None,
+) -> Scan:
     """The scan in a NIfTI or MGZ file.
 
     Args:
@@ -58,6 +87,7 @@ def read(path: Path | str, *, modality: str = "mr", unit: str | None = None, mas
         modality: ``mr``, ``qsm``, ``spect`` or ``pet``.
         unit: Of a susceptibility map: ``ppm`` or ``ppb``; None takes ppm, and refuses what does not look like it.
         mask: For a susceptibility map: file of a brain mask, outside which the map is set to zero.
+        frame: Of a tracer scan with several volumes: which one, from 1.
 
     Returns:
         Float32 intensities with the header's slope and intercept applied, in the file's own voxel order; a
@@ -68,21 +98,21 @@ def read(path: Path | str, *, modality: str = "mr", unit: str | None = None, mas
         ShapeError: Two-dimensional, or several volumes.
         GeometryError: No orientation, two orientations, or a spacing that is not positive, contradictory or over 5 mm.
         IntensityError: Colour or complex, constant, NaN or infinite voxels; of a susceptibility map also: no outside,
-            no negative values, or values that look like another unit or another image.
+            no negative values, or values that look like another unit or another image; of a SPECT also: no counts,
+            or an image that looks like an MR or a CT.
         MaskError: The mask is empty or on another grid.
-        SettingsError: The modality or the unit is not known, or a unit or a mask is given for another modality.
+        SettingsError: The modality or the unit is not known, or a unit, a mask or a frame is given for another one.
     """
-    if modality not in MODALITIES:
-        raise SettingsError(f"A modality is wanted, one of {', '.join(MODALITIES)}; '{modality}' came.")
-    if modality != "qsm" and (unit is not None or mask is not None):
-        raise SettingsError(f"A unit and a mask belong to the modality 'qsm', '{modality}' came.")
+    _check_settings(modality, {"unit": unit, "mask": mask, "frame": frame})
     path = Path(path)
     brain = None if mask is None else read_mask(mask)
     with named(path):
-        raw = _load(path)
+        raw = _load(path, frame=_Frame(frame) if modality in TRACERS else None)
         voxels, sha256 = _intensities(raw), _sha256(path)
+        if modality == "spect":
+            check_spect(voxels, raw.affine_ras)
         if modality != "qsm":
-            return Scan(voxels, raw.affine_ras, stem_of(path), modality, sha256=sha256)
+            return Scan(voxels, raw.affine_ras, stem_of(path), modality, sha256=sha256, changes=raw.changes)
         changes: tuple[str, ...] = ()
         if brain is not None and mask is not None:
             voxels = masked(voxels, Grid(raw.voxels.shape, raw.affine_ras), brain)
@@ -91,6 +121,16 @@ def read(path: Path | str, *, modality: str = "mr", unit: str | None = None, mas
         return Scan(
             ppm.voxels, raw.affine_ras, stem_of(path), modality, "ppm", sha256=sha256, changes=changes + ppm.changes
         )
+
+
+def _check_settings(modality: str, given: Mapping[str, object]) -> None:
+    """Refuse a modality that is not known, and settings that belong to another one."""
+    if modality not in MODALITIES:
+        raise SettingsError(f"A modality is wanted, one of {', '.join(MODALITIES)}; '{modality}' came.")
+    if modality != "qsm" and (given["unit"] is not None or given["mask"] is not None):
+        raise SettingsError(f"A unit and a mask belong to the modality 'qsm', '{modality}' came.")
+    if modality not in TRACERS and given["frame"] is not None:
+        raise SettingsError(f"A frame belongs to the modalities {' and '.join(TRACERS)}, '{modality}' came.")
 
 
 def read_reference(what: Path | str) -> Reference:
@@ -163,12 +203,13 @@ def read_labels(path: Path | str, scheme: Scheme) -> LabelMap:
     return LabelMap(volume.voxels, volume.affine_ras, scheme)
 
 
-def _load(path: Path) -> _Raw:
+def _load(path: Path, frame: _Frame | None = None) -> _Raw:
     check_file(path)
     most_bytes = path.stat().st_size * _MOST_PACKED
+    load = _load_mgz if suffix_of(path) == ".mgz" else _load_nifti
     with _unpacked(path) as stream:
         try:
-            raw = _load_mgz(stream, most_bytes) if suffix_of(path) == ".mgz" else _load_nifti(stream, most_bytes)
+            raw = load(stream, most_bytes, frame)
             while stream.read(_CHUNK_BYTES):  # a gzip file proves itself whole only at its end
                 pass
         except _DAMAGED as error:
@@ -194,25 +235,38 @@ def _unpacked(path: Path) -> Iterator[IO[bytes]]:
             yield unpacked  # type: ignore[misc]
 
 
-def _load_nifti(stream: IO[bytes], most_bytes: int) -> _Raw:
+def _load_nifti(stream: IO[bytes], most_bytes: int, frame: _Frame | None) -> _Raw:
     header = nifti_header(stream.read(_HEADER_BYTES))
-    shape = volume_shape(header.get_data_shape())
+    full = tuple(int(n) for n in header.get_data_shape())
+    shape = volume_shape(full, series=frame is not None)
     dtype = header.get_data_dtype()
     check_number_type(dtype)
     affine = nifti_affine(header, shape)
     slope, intercept = _scaling(float(header["scl_slope"]), float(header["scl_inter"]))
-    stream.seek(int(header["vox_offset"]))
-    return _Raw(_stored_voxels(stream, shape, dtype, most_bytes=most_bytes), slope, intercept, affine)
+    before, changes = _frame_of(full, frame)
+    stream.seek(int(header["vox_offset"]) + before * dtype.itemsize)
+    return _Raw(_stored_voxels(stream, shape, dtype, most_bytes=most_bytes), slope, intercept, affine, changes)
 
 
-def _load_mgz(stream: IO[bytes], most_bytes: int) -> _Raw:
+def _load_mgz(stream: IO[bytes], most_bytes: int, frame: _Frame | None) -> _Raw:
     header = mgh_header(stream)
-    shape = volume_shape(tuple(int(n) for n in header.get_data_shape()))
+    full = tuple(int(n) for n in header.get_data_shape())
+    shape = volume_shape(full, series=frame is not None)
     dtype = header.get_data_dtype()
     check_number_type(dtype)
     affine = mgh_affine(header)
-    stream.seek(header.get_data_offset())
-    return _Raw(_stored_voxels(stream, shape, dtype, most_bytes=most_bytes), 1.0, 0.0, affine)
+    before, changes = _frame_of(full, frame)
+    stream.seek(header.get_data_offset() + before * dtype.itemsize)
+    return _Raw(_stored_voxels(stream, shape, dtype, most_bytes=most_bytes), 1.0, 0.0, affine, changes)
+
+
+def _frame_of(shape: tuple[int, ...], frame: _Frame | None) -> tuple[int, tuple[str, ...]]:
+    """How many voxels are stored before the frame that is wanted, and what is told of it."""
+    volumes = math.prod(shape[3:])
+    if frame is None:
+        return 0, ()
+    index = frame.index(volumes)
+    return index * math.prod(shape[:3]), (f"Frame {index + 1} of {volumes} was read.",) if volumes > 1 else ()
 
 
 def _stored_voxels(
