@@ -105,6 +105,8 @@ def test_pairs_train_a_network_from_the_weights_of_another(
     [
         (["--freeze", "3"], "Weights to begin with (--from) are wanted"),
         (["--scheme", "striatum4"], "Scans with label maps (--pairs) are wanted"),
+        (["--masks"], "Scans with label maps (--pairs) are wanted"),
+        (["--pairs", "x", "--unit", "ppb"], "A network for susceptibility maps is wanted with --unit and --masks"),
         (["--from", "x.pt", "--class", "caudate"], "NEW=OLD is wanted, 'caudate' came"),
         (["--from", "x.pt"], "A checkpoint of deepgray (best.pt or last.pt of a run) is wanted, x.pt"),
         (["--pairs", "x"], "Either label maps to simulate scans from or pairs"),

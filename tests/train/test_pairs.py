@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip("torch", reason="torch (extra train) is not installed")
 
 from deepgray.anatomy import scheme
-from deepgray.errors import GeometryError, MaskError, SettingsError
+from deepgray.errors import GeometryError, IntensityError, MaskError, SettingsError
 from deepgray.train.pairs import PairFiles, find_pairs, read_pair
 
 AFFINE = np.array([[-1.0, 0, 0, 5], [0, 1.5, 0, -7], [0, 0, 2, 3], [0, 0, 0, 1]])
@@ -101,6 +101,47 @@ def test_what_does_not_pair_is_refused(tmp_path: Path, names: list[str], words: 
 def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"A folder of scans and label maps is wanted"):
         find_pairs(tmp_path / "nothing")
+
+
+def test_masks_are_given_where_they_are_wanted(tmp_path: Path) -> None:
+    data = touch(
+        tmp_path / "data", "sub-1/sub-1_Chimap", "sub-1/sub-1_T1w", "sub-1/sub-1_dseg", "sub-1/sub-1_Chimap_mask",
+        "sub-1/sub-1_T1w_mask", "sub-2/sub-2_Chimap", "sub-2/sub-2_dseg", "derivatives/bet/sub-2_desc-brain_mask",
+        "plain/a", "plain/a_dseg", "plain/a_mask",
+    )  # fmt: skip
+    pairs = find_pairs(data, modality="qsm", masks=True)
+    assert {p.name: p.mask.name for p in pairs if p.mask} == {
+        "a": "a_mask.nii.gz",
+        "sub-1_Chimap": "sub-1_Chimap_mask.nii.gz",
+        "sub-2_Chimap": "sub-2_desc-brain_mask.nii.gz",
+    }
+    assert all(p.mask is None for p in find_pairs(data, modality="qsm"))
+
+
+@pytest.mark.parametrize(
+    ("names", "came"),
+    [(["b_mask"], "none came"), (["a_desc-one_mask", "a_desc-two_mask"], "a_desc-one_mask.nii.gz, a_desc-two_mask")],
+)
+def test_a_scan_without_its_mask_or_with_several_is_refused(tmp_path: Path, names: list[str], came: str) -> None:
+    touch(tmp_path / "p", "a", "a_dseg", *names)
+    with pytest.raises(SettingsError, match=rf"One brain mask a_mask.nii.gz is wanted for a.nii.gz, .*{came}"):
+        find_pairs(tmp_path / "p", masks=True)
+
+
+def test_maps_in_ppb_with_values_outside_the_brain_are_read_with_unit_and_mask(tmp_path: Path) -> None:
+    ppb = np.random.default_rng(3).normal(0, 40, (24, 24, 24)).astype(np.float32)
+    ppb[10, 11, 12] = 125
+    inside, labels = np.zeros((24, 24, 24), np.uint8), np.zeros((24, 24, 24), np.int16)
+    inside[4:20, 4:20, 4:20], labels[10, 11, 12] = 1, 401
+    for name, voxels in (("a_Chimap", ppb), ("a_mask", inside), ("a_dseg", labels)):
+        nib.save(nib.Nifti1Image(voxels, AFFINE), tmp_path / f"{name}.nii.gz")
+    (files,) = find_pairs(tmp_path, modality="qsm", masks=True)
+    scan = read_pair(files, RED, modality="qsm", unit="ppb").scan
+    assert (scan.unit, scan.voxels[0, 0, 0]) == ("ppm", 0)
+    assert scan.voxels[10, 11, 12] == pytest.approx(0.125)
+    (bare,) = find_pairs(tmp_path, modality="qsm")
+    with pytest.raises(IntensityError, match="zero"):
+        read_pair(bare, RED, modality="qsm", unit="ppb")
 
 
 def save(folder: Path, labels: np.ndarray, affine: np.ndarray = AFFINE) -> PairFiles:

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from deepgray.cli.output import news, writable_folder
 from deepgray.errors import MissingExtraError, SettingsError
-from deepgray.train.settings import HELD_OUT, PairSettings, StartSettings, TrainSettings
+from deepgray.train.settings import HELD_OUT, RECIPES, PairSettings, StartSettings, TrainSettings
 
 # Widths and patch of each network as it ships.
 _SHAPES: dict[str, tuple[tuple[int, ...], int]] = {
@@ -38,6 +38,9 @@ class TrainCommand:
             own labels when not given. Its names become the network's outputs.
         labels: Only label maps of the pairs with this word in their name.
         locate: Whole-head network that finds the head in the pairs, a name or an .onnx file.
+        unit: Unit of the susceptibility maps among the pairs, where they do not look like ppm.
+        masks: Every susceptibility map of the pairs has a brain mask beside it, X_mask.nii.gz: what lies outside is set
+            to zero.
         start: Begin with these weights, best.pt or last.pt of another run: what fits is loaded, first and last layers
             are adapted.
         freeze: With --from: for so many steps only the output layers, and what was adapted or is new, learn.
@@ -65,6 +68,8 @@ class TrainCommand:
     scheme: str = ""
     labels: str = ""
     locate: str = ""
+    unit: Literal["ppm", "ppb"] | None = None
+    masks: bool = False
     start: Annotated[Path | None, Parameter(name="--from")] = None
     freeze: int = 0
     classes: Annotated[tuple[str, ...], Parameter(name="--class")] = ()
@@ -141,9 +146,23 @@ def _class(word: str) -> tuple[str, str]:
 
 def _pairs(command: TrainCommand) -> PairSettings | None:
     if command.pairs is None:
-        if command.scheme or command.labels or command.locate:
-            raise SettingsError("Scans with label maps (--pairs) are wanted with --scheme, --labels and --locate.")
+        if command.scheme or command.labels or command.locate or command.unit or command.masks:
+            raise SettingsError(
+                "Scans with label maps (--pairs) are wanted with --scheme, --labels, --locate, --unit and --masks."
+            )
         return None
+    modality = RECIPES[command.network].modality
+    if (command.unit or command.masks) and modality != "qsm":
+        raise SettingsError(
+            f"A network for susceptibility maps is wanted with --unit and --masks, '{command.network}' is for "
+            f"'{modality}'."
+        )
     return PairSettings(
-        command.pairs, command.scheme, word=command.labels, held_out=command.held_out, locate=command.locate
+        command.pairs,
+        command.scheme,
+        word=command.labels,
+        held_out=command.held_out,
+        locate=command.locate,
+        unit=command.unit or "",
+        masks=command.masks,
     )

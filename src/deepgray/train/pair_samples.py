@@ -206,7 +206,8 @@ def found_pose(pair: Pair, locator: models.Model, cache: Path) -> Affine:
     Raises:
         AnatomyError: No head is found, and the labels do not tell where it is.
     """
-    kept = cache / f"pose-{pair.scan.sha256[:16]}-{locator.sha256[:8]}.json"
+    changed = hashlib.sha256(repr(pair.scan.changes).encode()).hexdigest()[:6] if pair.scan.changes else "as-read"
+    kept = cache / f"pose-{pair.scan.sha256[:16]}-{locator.sha256[:8]}-{changed}.json"
     if kept.is_file():
         return np.array(json.loads(kept.read_text(encoding="utf-8")), dtype=np.float64)
     try:
@@ -237,12 +238,12 @@ def pair_samples(settings: TrainSettings) -> tuple[PairSamples, list[Sample]]:
         raise SettingsError("A folder of scans and label maps is wanted, none came.")
     recipe, scheme = settings.recipe, wanted.labels_of(settings.network)
     locator = models.load(wanted.locate or _locator(settings.network, recipe), threads=settings.threads)
-    files = find_pairs(wanted.folder, modality=recipe.modality, word=wanted.word)
+    files = find_pairs(wanted.folder, modality=recipe.modality, word=wanted.word, masks=wanted.masks)
     held = hold_out([f.subject for f in files], wanted.held_out, wanted.held_out_share)
     cache = settings.cache or settings.out / "cache"
     sides: dict[bool, list[PairSide]] = {True: [], False: []}
     for one in track(files, "pairs", transient=True, console=Console(file=sys.stderr)):
-        pair = read_pair(one, scheme, modality=recipe.modality)
+        pair = read_pair(one, scheme, modality=recipe.modality, unit=wanted.unit or None)
         sides[one.subject in held] += sides_of(pair, found_pose(pair, locator, cache), recipe)
     training, validation = (PairSamples(sides[k], recipe, seed=settings.seed) for k in (False, True))
     return training, validation.plain()

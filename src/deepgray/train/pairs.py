@@ -43,12 +43,14 @@ class PairFiles:
         subject: Whose scan: ``sub-…`` of its name, or all of the name.
         scan: File of the scan.
         labels: File of the label map.
+        mask: File of the scan's brain mask, or None where none is wanted.
     """
 
     name: str
     subject: str
     scan: Path
     labels: Path
+    mask: Path | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,20 +70,21 @@ class Pair:
     labels: LabelMap
 
 
-def find_pairs(folder: Path, *, modality: str = "mr", word: str = "") -> tuple[PairFiles, ...]:
+def find_pairs(folder: Path, *, modality: str = "mr", word: str = "", masks: bool = False) -> tuple[PairFiles, ...]:
     """The scans of a folder that have a label map.
 
     Args:
         folder: A plain folder, a BIDS dataset, or a BIDS derivative inside one; searched with all folders in it.
         modality: Which scan to prefer where several fit one label map.
         word: Only label maps with this word in their name count; all if empty.
+        masks: Give every scan its brain mask, ``X_mask.nii.gz`` beside ``X.nii.gz`` or beside ``X_Chimap.nii.gz``.
 
     Returns:
         Pairs in the order of their names; scans without a label map are passed over.
 
     Raises:
-        SettingsError: No such folder, no label map, a label map without a scan or with several, or a scan with several
-            label maps.
+        SettingsError: No such folder, no label map, a label map without a scan or with several, a scan with several
+            label maps, or, where masks are wanted, one without a mask or with several.
     """
     if not folder.is_dir():
         raise SettingsError(f"A folder of scans and label maps is wanted, {folder} is none.")
@@ -100,7 +103,8 @@ def find_pairs(folder: Path, *, modality: str = "mr", word: str = "") -> tuple[P
     for labels, scan in chosen.items():
         stem = stem_of(scan)
         name = stem if plain.count(stem) == 1 else "-".join((*scan.parts[len(folder.parts) : -1], stem))
-        found.append(PairFiles(name, _subject(scan, name), scan, labels))
+        mask = _mask_of(scan, inside) if masks else None
+        found.append(PairFiles(name, _subject(scan, name), scan, labels, mask))
     return tuple(sorted(found, key=lambda pair: pair.name))
 
 
@@ -145,6 +149,18 @@ def _scan_of(labels: Path, scans: list[Path], modality: str) -> Path:
     return found[0]
 
 
+def _mask_of(scan: Path, inside: list[Path]) -> Path:
+    """The one brain mask of a scan: of its whole name where there is one, else of its name without the end."""
+    every = [p for p in inside if _end(p) == "mask"]
+    named = [p for p in every if _core(p) in (stem_of(scan), _core(scan, whole=True))]
+    found = named or [p for p in every if _core(p) == _core(scan)]
+    found = [p for p in found if p.parent == scan.parent] or found
+    if len(found) != 1:
+        came = ", ".join(p.name for p in found[:4]) or "none"
+        raise SettingsError(f"One brain mask {stem_of(scan)}_mask.nii.gz is wanted for {scan.name}, {came} came.")
+    return found[0]
+
+
 def _check_single(chosen: dict[Path, Path]) -> None:
     by_scan: dict[Path, list[Path]] = {}
     for labels, scan in chosen.items():
@@ -158,20 +174,22 @@ def _check_single(chosen: dict[Path, Path]) -> None:
             )
 
 
-def read_pair(files: PairFiles, scheme: Scheme, *, modality: str = "mr") -> Pair:
+def read_pair(files: PairFiles, scheme: Scheme, *, modality: str = "mr", unit: str | None = None) -> Pair:
     """Read a scan and its label map, and bring the latter's axes into the scan's order.
 
     Args:
         files: Where they are.
         scheme: What the labels mean.
         modality: Of the scan.
+        unit: Of a susceptibility map: ``ppm`` or ``ppb``; None takes ppm, and refuses what does not look like it.
 
     Raises:
         GeometryError: The label map does not lie on the scan's grid, in any order of its axes.
         MaskError: A label that is not in the scheme, or no label at all.
         InputError: As for ``read`` and ``read_labels``.
+        SettingsError: A unit or a mask for a scan that is no susceptibility map.
     """
-    scan = read(files.scan, modality=modality)
+    scan = read(files.scan, modality=modality, unit=unit, mask=files.mask)
     labels = read_labels(files.labels, scheme)
     if not labels.voxels.any():
         raise MaskError(f"{files.labels.name}: labels are wanted, every voxel is 0.")

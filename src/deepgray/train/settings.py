@@ -141,9 +141,11 @@ class PairSettings:
         held_out: People whose names contain one of these words validate; a share of all if empty.
         held_out_share: The share.
         locate: Whole-head network that finds the head, a name or the path of an .onnx file; that of the task if empty.
+        unit: Of susceptibility maps, ``ppm`` or ``ppb``; ppm, and refused where they do not look like it, if empty.
+        masks: Whether every scan has a brain mask, ``X_mask.nii.gz``, outside which it is set to zero.
 
     Raises:
-        SettingsError: A share that is not between 0 and 1.
+        SettingsError: A share that is not between 0 and 1, or an unknown unit.
     """
 
     folder: Path
@@ -152,10 +154,14 @@ class PairSettings:
     held_out: tuple[str, ...] = ()
     held_out_share: float = 0.2
     locate: str = ""
+    unit: str = ""
+    masks: bool = False
 
     def __post_init__(self) -> None:
         if not 0 < self.held_out_share < 1:
             raise SettingsError(f"A share between 0 and 1 to hold out is wanted, {self.held_out_share} came.")
+        if self.unit not in ("", "ppm", "ppb"):
+            raise SettingsError(f"Pairs in ppm or ppb are wanted, '{self.unit}' came.")
 
     def labels_of(self, network: str) -> Scheme:
         """What the labels mean.
