@@ -15,16 +15,23 @@ Mask = NDArray[np.bool_]
 Index = tuple[int, int, int]
 
 # How far from a click anything may change.
-REACH_MM = 10.0
-# Around a click the outline as it was counts for nothing; it has its full weight from about twice this on.
-TRUST_MM = 5.0
+REACH_MM = 12.0
+# At a click grey values count and the outline as it was does not; at this distance both count about alike.
+TRUST_MM = 6.0
 # What surely belongs to a click.
 _SEED_MM = 1.0
-# Of the outline as it was, against the smoothness that the edges leave.
+# Grey values this near tell what a click means.
+_SAMPLE_MM = 1.8
+# Of what grey values or the outline say, against the smoothness that the edges leave.
 _PRIOR = 0.3
 # Differences that are an edge, in parts of the window's own spread of intensities.
 _EDGE = 0.35
 _LEAST_WEIGHT = 1e-3
+# Grey values are told apart by their share in so many bins, smoothed over about so many.
+_BINS = 48
+_BIN_WIDTH = 2.0
+# A share below this tells nothing.
+_FLAT = 2e-3
 _FIXED = 1e4
 
 
@@ -41,9 +48,10 @@ def refined(
 ) -> Mask:
     """The mask after one click: a random walk with the mask as its prior.
 
-    Each voxel takes the value, 0 to 1, that lies between those of its neighbours, the more alike the picture the
-    nearer, and near that of the mask, the farther from the click the nearer; the click itself is 1 or 0. What comes
-    out on the click's side of one half and hangs together with it is added, or taken away.
+    Each voxel takes a value, 0 to 1, near those of its neighbours, the more alike they look the nearer, and near what
+    is known of it: at the click how much its grey value is like the structure's, farther away whether the mask holds
+    it. The click itself is 1 or 0. What comes out on the click's side of one half and hangs together with it is added,
+    or taken away.
     doi:10.1109/TPAMI.2006.233, with a prior as in doi:10.1109/CVPR.2005.239
 
     Args:
@@ -85,9 +93,9 @@ def _walk(
     image: NDArray[np.float32], mask: Mask, window: _Window, *, inside: bool, spacing_mm: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Solve (graph's Laplacian + trust) x = trust × what is known."""
-    trust = _PRIOR * (1 - np.exp(-((window.distance_mm / TRUST_MM) ** 2)))
-    trust[window.distance_mm >= REACH_MM] = _FIXED
-    known = mask.astype(np.float64)
+    near = np.exp(-((window.distance_mm / TRUST_MM) ** 2))
+    known = near * _alike(image, mask, window, inside=inside) + (1 - near) * mask
+    trust = np.where(window.distance_mm >= REACH_MM, _FIXED, _PRIOR)
     seed = window.distance_mm <= max(_SEED_MM, float(window.distance_mm.min()))
     trust[seed], known[seed] = _FIXED, float(inside)
     laplacian = _laplacian(image, spacing_mm)
@@ -95,6 +103,26 @@ def _walk(
     jacobi = sparse.diags(1 / system.diagonal())
     solution, _ = cg(system, (trust * known).ravel(), x0=known.ravel(), rtol=1e-4, maxiter=300, M=jacobi)
     return np.asarray(solution.reshape(image.shape))
+
+
+def _alike(image: NDArray[np.float32], mask: Mask, window: _Window, *, inside: bool) -> NDArray[np.float64]:
+    """How much grey values are like the structure's, 0 to 1, against those around it; 0.5 where nobody can tell."""
+    sample = window.distance_mm <= max(_SAMPLE_MM, float(window.distance_mm.min()))
+    far = window.distance_mm > TRUST_MM
+    here, there = mask & far, ~np.asarray(ndimage.binary_dilation(mask)) & far
+    edges = np.linspace(float(image.min()), float(image.max()), _BINS + 1)
+    own, other, clicked = (_density(image[m], edges) for m in (here, there, sample))
+    own, other = ((own + clicked) / 2, other) if inside else (own, (other + clicked) / 2)
+    likely = (own + _FLAT) / (own + other + 2 * _FLAT)
+    return np.asarray(likely[np.clip(np.digitize(image, edges) - 1, 0, _BINS - 1)], dtype=np.float64)
+
+
+def _density(values: NDArray[np.float32], edges: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Smoothed share of values in each bin; the same in all where there are none."""
+    if not values.size:
+        return np.full(_BINS, 1 / _BINS)
+    counts = np.histogram(values, edges)[0] / values.size
+    return np.asarray(ndimage.gaussian_filter1d(counts, _BIN_WIDTH, mode="nearest"))
 
 
 def _laplacian(image: NDArray[np.float32], spacing_mm: NDArray[np.float64]) -> sparse.csr_matrix:
