@@ -22,7 +22,7 @@ def test_its_names_are_functions_whatever_was_imported_before(before: str) -> No
 
 
 def test_what_is_slow_is_not_imported_with_the_package() -> None:
-    slow = {"scipy.ndimage", "matplotlib", "onnxruntime", "openvino", "torch", "rich", "cyclopts", "jinja2"}
+    slow = {"scipy.ndimage", "PIL", "matplotlib", "onnxruntime", "openvino", "torch", "rich", "cyclopts", "jinja2"}
     assert run(f"import sys, deepgray; print({slow!r} & set(sys.modules))") == "set()\n"
 
 

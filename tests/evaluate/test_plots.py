@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from deepgray.errors import OutputError
+from deepgray.errors import MissingExtraError, OutputError
 from deepgray.evaluate import Cohort, Score, draw_risk_coverage, draw_scores, risk_coverage
 from deepgray.evaluate.cohort import Row
 
@@ -37,6 +37,14 @@ def test_risk_coverage_is_drawn(tmp_path: Path) -> None:
 def test_refuses_an_unknown_kind_of_picture(cohort: Cohort, tmp_path: Path) -> None:
     with pytest.raises(OutputError, match=r"dice\.xyz"):
         draw_scores(cohort, tmp_path / "dice.xyz")
+
+
+def test_without_matplotlib_the_error_names_the_extra(
+    cohort: Cohort, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'deepgray\[plots\]'"):
+        draw_scores(cohort, tmp_path / "dice.png")
 
 
 def test_matplotlib_is_loaded_only_to_draw() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from deepgray.anatomy import STRUCTURES
-from deepgray.errors import OutputError
+from deepgray.errors import MissingExtraError, OutputError
 from deepgray.evaluate.cohort import MEASURES, Cohort, Measure
 from deepgray.evaluate.risk import RiskCoverage
 
@@ -76,8 +76,15 @@ def draw_risk_coverage(curve: RiskCoverage, path: Path, *, error_title: str = "M
 
 
 def new_figure(*, width_inches: float, height_inches: float = 3.6) -> Figure:
-    """An empty figure, drawn without a screen."""
-    from matplotlib.figure import Figure  # noqa: PLC0415 (a slow import that only those who draw shall pay)
+    """An empty figure, drawn without a screen.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+    """
+    try:
+        from matplotlib.figure import Figure  # noqa: PLC0415 (a slow import that only those who draw shall pay)
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("Plots want matplotlib: pip install 'deepgray[plots]'.") from error
 
     return Figure(figsize=(width_inches, height_inches), layout="constrained")
 

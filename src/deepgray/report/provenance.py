@@ -15,7 +15,7 @@ from pathlib import Path
 from deepgray.report.record import Json, Record, input_of
 from deepgray.result import Decision, ModelRecord, Outline, Result
 
-_LIBRARIES: tuple[str, ...] = ("numpy", "scipy", "nibabel", "onnxruntime", "openvino", "matplotlib", "jinja2")
+_LIBRARIES: tuple[str, ...] = ("numpy", "scipy", "nibabel", "onnxruntime", "openvino", "pillow", "jinja2")
 DISCLAIMER = "For research only. Not a medical device; not for diagnosis or treatment."
 
 

@@ -6,10 +6,10 @@ import io
 import struct
 from typing import Any
 
-import matplotlib.image
 import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 from scipy import ndimage
 
 from deepgray.anatomy import Scheme
@@ -131,5 +131,6 @@ def thumbnail(image: NDArray[np.float32], drawn: NDArray[np.uint8], scheme: Sche
         mask = drawn[:, :, level] == number
         picture[mask & ~ndimage.binary_erosion(mask)] = np.array(structure.colour) / 255
     out = io.BytesIO()
-    matplotlib.image.imsave(out, np.ascontiguousarray(picture[::-1, ::-1].transpose(1, 0, 2)), format="png")
+    shades = np.rint(255 * np.clip(picture[::-1, ::-1].transpose(1, 0, 2), 0, 1)).astype(np.uint8)
+    Image.fromarray(np.ascontiguousarray(shades)).save(out, format="png")
     return out.getvalue()

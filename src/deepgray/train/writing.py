@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 
+from deepgray.evaluate.plots import new_figure
 from deepgray.train.export import export
 from deepgray.train.settings import TrainSettings
 
@@ -26,12 +27,10 @@ def write_up(settings: TrainSettings) -> Path:
 
 def plot(log: Path, picture: Path, *, scans: str = "simulated scans of held-out heads") -> None:
     """Loss and validation score on ``scans`` against steps."""
-    from matplotlib.figure import Figure  # noqa: PLC0415
-
     with log.open(newline="", encoding="utf-8") as stream:
         rows = list(csv.DictReader(stream))
     steps = [float(r["step"]) for r in rows]
-    figure = Figure(figsize=(7, 4), layout="constrained")
+    figure = new_figure(width_inches=7, height_inches=4)
     left = figure.add_subplot()
     left.plot(steps, [float(r["loss"]) for r in rows], color="tab:gray", label="training loss")
     left.set(xlabel="step", ylabel="training loss")
