@@ -8,7 +8,14 @@ from pathlib import Path
 import hypothesis
 import numpy as np
 import pytest
-from drawing_networks import drawing_task, head_scan, qsm_scan, qsm_tasks  # noqa: F401 (fixtures)
+from drawing_networks import (  # noqa: F401 (fixtures)
+    drawing_task,
+    head_scan,
+    qsm_scan,
+    qsm_tasks,
+    spect_scan,
+    spect_task,
+)
 from scipy.spatial.transform import Rotation
 
 from deepgray.scan import Scan

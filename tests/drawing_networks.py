@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
 
 from deepgray.locate import REFERENCE
 from deepgray.recipe import Recipe
@@ -55,6 +56,7 @@ COARSE = tuple(
     for name, ry, rz in (("thalamus", 9, 9), ("striatum", 10, 10), ("cerebellum", 20, 16), ("brainstem", 9, 14))
     for (x, y, z), _ in [REFERENCE[name]]
 )
+SPECT_NETWORKS = ("head-locate-spect", "datspect-outline")
 QSM_NETWORKS = ("head-locate-qsm", "dentate-outline", "midbrain-outline")
 STEEPNESS = 10.0
 # Above the rest of the brain, however bright it is.
@@ -80,6 +82,7 @@ def recipe_of(network: str, **changes: object) -> Recipe:
         "outputs": (*(e.name for e in COARSE), "rest of brain"),
     }
     qsm = {"modality": "qsm", "intensity": "susceptibility"}
+    spect = {"modality": "spect"}
     parts = {
         **half,
         "inputs": ("image", "caudate", "putamen", "accumbens"),
@@ -90,6 +93,8 @@ def recipe_of(network: str, **changes: object) -> Recipe:
         "striatum-outline": half,
         "striatum-subdivide": parts,
         "head-locate-qsm": {**head, **qsm},
+        "head-locate-spect": {**head, **spect},
+        "datspect-outline": {**half, **spect, "outputs": ("caudate", "putamen", "accumbens")},
         "dentate-outline": {
             **half,
             **qsm,
@@ -182,7 +187,7 @@ def save_network(path: Path, recipe: Recipe, *, metadata: bool = True) -> Path:
 def drawing_task(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A task file beside the three networks it names, and those of the susceptibility tasks."""
     folder = tmp_path_factory.mktemp("networks")
-    for name in ("head-locate", "striatum-outline", "striatum-subdivide", *QSM_NETWORKS):
+    for name in ("head-locate", "striatum-outline", "striatum-subdivide", *QSM_NETWORKS, *SPECT_NETWORKS):
         save_network(folder / f"{name}.onnx", recipe_of(name))
     path = folder / "drawing.toml"
     path.write_text(
@@ -205,6 +210,37 @@ def qsm_tasks(drawing_task: Path) -> dict[str, Path]:
             f'outline_model = "{name}-outline.onnx"\nmeasures = ["volume", "susceptibility"]\nreview_above = 0.9\n'
         )
     return paths
+
+
+@pytest.fixture(scope="session")
+def spect_task(drawing_task: Path) -> Path:
+    """A task file for DaT SPECT, beside its networks."""
+    path = drawing_task.with_name("datspect.toml")
+    path.write_text(
+        'name = "datspect"\ntitle = "Ellipsoids on SPECT"\nmodality = "spect"\nscheme = "datspect"\n'
+        'locate_model = "head-locate-spect.onnx"\noutline_model = "datspect-outline.onnx"\nreview_above = 0.9\n'
+        'measures = ["volume", "binding"]\nreferences = ["cerebellum", "occipital", "brain", "box"]\n'
+        "[category]\nfront_below = 0.6\nbetter_putamen_below = 0.7\nworse_putamen_below = 0.8\n"
+    )
+    return path
+
+
+@pytest.fixture(scope="session")
+def spect_scan() -> Scan:
+    """A head of 1, its striata of 4 on the left and 3 on the right, through a camera; its first axis runs to the left.
+
+    The striata hold the ellipsoids that the networks draw, with so much room that the blur leaves these alone.
+    """
+    shape, spacing = (62, 74, 58), np.array([3.0, 3.0, 3.2])
+    middle = np.array([0.0, -18.0, 16.0])
+    affine = np.diag([-spacing[0], spacing[1], spacing[2], 1.0])
+    affine[:3, 3] = middle - affine[:3, :3] @ ((np.array(shape) - 1) / 2)
+    world = apply_affine(affine, np.stack(np.meshgrid(*[np.arange(n) for n in shape], indexing="ij"), axis=-1))
+    head = (((world - middle) / [74, 92, 78]) ** 2).sum(axis=-1) < 1
+    voxels = head.astype(np.float32)
+    for x, value in ((-19, 4.0), (19, 3.0)):
+        voxels[(((world - [x, 2, 6]) / [34 - 16, 36, 32]) ** 2).sum(axis=-1) < 1] = value
+    return Scan(gaussian_filter(voxels, 4.0 / spacing).astype(np.float32), affine, "dat", "spect")
 
 
 @pytest.fixture(scope="session")

@@ -247,3 +247,31 @@ def test_a_structure_that_the_network_does_not_know_is_refused() -> None:
     unknown = Scheme("mine", (structure("left thalamus"), structure("right thalamus")))
     with pytest.raises(SettingsError, match="'mine' wants thalamus"):
         outline(scan_of(TRUTH, OBLIQUE), pose_of(TURNED), model=MODEL, scheme=unknown)
+
+
+def test_the_fine_outline_has_voxels_of_1_mm_in_the_same_place() -> None:
+    """Every ellipsoid has the middle and the volume that it was drawn with, on either grid."""
+    found = outline(
+        scan_of(truth_of(UPRIGHT, np.eye(4)), UPRIGHT), pose_of(np.eye(4)), model=MODEL, scheme=STRIATUM, fine=True
+    )
+    fine = found.fine
+    assert fine is not None
+    assert fine.grid.spacing_mm == pytest.approx((1, 1, 1))
+    for s in STRIATUM.structures:
+        places = [apply_affine(m.affine_ras, np.argwhere(m.mask(s))) for m in (found.labels, fine)]
+        assert places[1].mean(axis=0) == pytest.approx(places[0].mean(axis=0), abs=0.5)
+        assert len(places[1]) == pytest.approx(len(places[0]) * UPRIGHT.voxel_volume_mm3, rel=0.1)
+
+
+def test_nobody_asked_for_a_fine_outline() -> None:
+    found = outline(scan_of(truth_of(UPRIGHT, np.eye(4)), UPRIGHT), pose_of(np.eye(4)), model=MODEL, scheme=STRIATUM)
+    assert found.fine is None
+
+
+def test_planes_that_are_zero_all_over_were_not_imaged() -> None:
+    """A scan that is cut and filled up with zeros is refused as one that is cut."""
+    scan = scan_of(truth_of(UPRIGHT, np.eye(4)), UPRIGHT)
+    height = centres_mm(UPRIGHT)[0, 0, :, 2]
+    cut = Scan(scan.voxels * (height < -5).astype(np.float32), scan.affine_ras, "cut")
+    with pytest.raises(FieldOfViewError, match=r"A field of view that holds left caudate.* is wanted, it covers"):
+        outline(cut, pose_of(np.eye(4)), model=MODEL, scheme=STRIATUM)

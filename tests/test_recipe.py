@@ -118,7 +118,9 @@ def test_a_task_names_its_measures() -> None:
 
 @pytest.mark.parametrize("measures", ["volume", [], ["colour"], [1]])
 def test_measures_that_are_not_known_are_refused(measures: object) -> None:
-    with pytest.raises(SettingsError, match=r"x\.toml: names of volume, susceptibility, binding are wanted for 'measures'"):
+    with pytest.raises(
+        SettingsError, match=r"x\.toml: names of volume, susceptibility, binding are wanted for 'measures'"
+    ):
         task_from_mapping({**QSM_TASK, "measures": measures}, "x.toml")
 
 

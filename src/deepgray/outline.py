@@ -14,8 +14,9 @@ from deepgray.errors import FieldOfViewError, SettingsError
 from deepgray.models import Model
 from deepgray.result import Outline, Pose, StructureUncertainty
 from deepgray.scan import LabelMap, Probabilities, Scan
-from deepgray.space import Affine, Box, Grid, inverse
+from deepgray.space import Affine, Box, Grid, apply_affine, inverse
 from deepgray.voxels.components import largest_component, main_components, touches_border
+from deepgray.voxels.crop import occupied
 from deepgray.voxels.intensity import normalise
 from deepgray.voxels.resample import block_of, from_frame, to_frame
 from deepgray.voxels.uncertainty import expected_dice
@@ -31,8 +32,12 @@ MOST_MISSING = 0.5
 # Nuclei that lie nearer than twice this are one body. Red nucleus and nigra lie 2–3 mm apart, the red nuclei of both
 # sides 4 mm and more.
 HALF_GAP_MM = 1.5
-# Part of a box that the scan must cover.
+# Part of a box that the scan must cover. Planes at its ends that are zero all over were not imaged.
 COVERED = 0.85
+# Voxels of the finer outline.
+FINE_MM = 1.0
+
+_Ends = tuple[tuple[int, int, int], tuple[int, int, int]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +51,7 @@ class _Half:
     cut: bool
 
 
-def outline(scan: Scan, pose: Pose, *, model: Model, scheme: Scheme) -> Outline:
+def outline(scan: Scan, pose: Pose, *, model: Model, scheme: Scheme, fine: bool = False) -> Outline:
     """Outline the structures of a scheme.
 
     Args:
@@ -54,6 +59,7 @@ def outline(scan: Scan, pose: Pose, *, model: Model, scheme: Scheme) -> Outline:
         pose: Where the head is.
         model: A network that sees one hemisphere at a time, its outputs named after structures without side.
         scheme: What is wanted; every name must be one of the network's outputs.
+        fine: Also give the labels on a grid of ``FINE_MM``.
 
     Returns:
         Label map, probabilities and uncertainty on the scan's grid. A structure that was not found is empty and has
@@ -67,7 +73,8 @@ def outline(scan: Scan, pose: Pose, *, model: Model, scheme: Scheme) -> Outline:
     for side in HEMISPHERES:
         _check_covered(scan, pose.world_from_side(side), model=model, wanted=scheme.of_side(side))
     halves = {side: _half(scan, pose, side, model) for side in HEMISPHERES}
-    probabilities = _on_scan(scan, halves, channels, scheme)
+    block = _block(scan.grid, halves)
+    probabilities = _on_grid(scan.grid, block, halves, channels=channels, scheme=scheme)
     labels = _labels(probabilities, scheme)
     missing = [s for s in scheme.structures if not labels.mask(s).any()]
     if len(missing) > MOST_MISSING * len(scheme.structures):
@@ -80,7 +87,11 @@ def outline(scan: Scan, pose: Pose, *, model: Model, scheme: Scheme) -> Outline:
         for side, half in halves.items()
         if half.enlarged
     )
-    return Outline(labels, probabilities, uncertainty, f"network {model.name} {model.version}", notes)
+    finer: LabelMap | None = None
+    if fine:
+        grid = _fine_grid(scan.grid.crop(*block))
+        finer = _labels(_on_grid(grid, ((0, 0, 0), grid.shape), halves, channels=channels, scheme=scheme), scheme)
+    return Outline(labels, probabilities, uncertainty, f"network {model.name} {model.version}", notes, finer)
 
 
 def _channels(model: Model, scheme: Scheme) -> dict[str, int]:
@@ -134,7 +145,9 @@ def _check_covered(scan: Scan, world_from_frame: Affine, *, model: Model, wanted
     index = inverse(scan.affine_ras) @ world_from_frame @ frame.affine_ras
     steps = np.stack(np.meshgrid(*[np.arange(2, n, 6) for n in frame.shape], indexing="ij"), axis=-1).reshape(-1, 3)
     places = steps @ index[:3, :3].T + index[:3, 3]
-    inside = ((places >= -0.5) & (places <= np.array(scan.voxels.shape) - 0.5)).all(axis=1)
+    imaged = occupied(scan.voxels) or (slice(0, 0),) * 3
+    low, high = np.array([axis.start for axis in imaged]), np.array([axis.stop for axis in imaged])
+    inside = ((places >= low - 0.5) & (places <= high - 0.5)).all(axis=1)
     if inside.mean() < COVERED:
         raise FieldOfViewError(
             f"A field of view that holds {_list([s.key for s in wanted])} is wanted, "
@@ -142,18 +155,34 @@ def _check_covered(scan: Scan, world_from_frame: Affine, *, model: Model, wanted
         )
 
 
-def _on_scan(scan: Scan, halves: dict[Side, _Half], channels: dict[str, int], scheme: Scheme) -> Probabilities:
-    blocks = [block_of(h.frame, scan.grid, world_from_frame=h.world_from_frame) for h in halves.values()]
+def _block(grid: Grid, halves: dict[Side, _Half]) -> _Ends:
+    """The part of a grid that both boxes reach: first index, and end."""
+    blocks = [block_of(h.frame, grid, world_from_frame=h.world_from_frame) for h in halves.values()]
     reached = [b for b in blocks if b is not None]
     low = np.min([b[0] for b in reached], axis=0)
     high = np.max([b[1] for b in reached], axis=0)
-    target = scan.grid.crop((int(low[0]), int(low[1]), int(low[2])), (int(high[0]), int(high[1]), int(high[2])))
+    return (int(low[0]), int(low[1]), int(low[2])), (int(high[0]), int(high[1]), int(high[2]))
+
+
+def _fine_grid(grid: Grid) -> Grid:
+    """The same place along the same axes at ``FINE_MM``; it ends where the grid ends, or up to a voxel later."""
+    steps = FINE_MM / grid.spacing_mm
+    x, y, z = (int(n) for n in np.ceil(np.array(grid.shape) / steps - 1e-6))
+    affine = grid.affine_ras @ np.diag([*steps, 1.0])
+    affine[:3, 3] = apply_affine(grid.affine_ras, (steps - 1) / 2)
+    return Grid((x, y, z), affine)
+
+
+def _on_grid(
+    grid: Grid, block: _Ends, halves: dict[Side, _Half], *, channels: dict[str, int], scheme: Scheme
+) -> Probabilities:
+    target = grid.crop(*block)
     out = np.zeros((len(scheme.structures), *target.shape), dtype=np.float32)
     for side, half in halves.items():
         rows = [n for n, s in enumerate(scheme.structures) if s.side is side]
         picked = half.probabilities[[channels[scheme.structures[n].name] for n in rows]]
         out[rows] = from_frame(picked, half.frame, target, world_from_frame=half.world_from_frame)
-    return Probabilities(out, scheme.structures, (int(low[0]), int(low[1]), int(low[2])), scan.grid)
+    return Probabilities(out, scheme.structures, block[0], grid)
 
 
 def _labels(probabilities: Probabilities, scheme: Scheme) -> LabelMap:

@@ -272,6 +272,7 @@ class Options:
         subdivide: ``network``, ``rule``, or empty for what the task says.
         threads: Cores to use; all usable ones when None.
         engine: Name of the engine; the fastest installed one when None.
+        fine: Also give the outline at 1 mm.
 
     Raises:
         SettingsError: No such way to subdivide, or no thread.
@@ -280,6 +281,7 @@ class Options:
     subdivide: str = ""
     threads: int | None = None
     engine: str | None = None
+    fine: bool = False
 
     def __post_init__(self) -> None:
         if self.subdivide not in ("", "network", "rule"):

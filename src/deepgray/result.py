@@ -65,6 +65,7 @@ class Outline:
         uncertainty: A score per structure, empty where there are no probabilities.
         method: How it was made, in words (``network striatum-outline 1``, ``corrected by A. Reader``).
         notes: What a reader should know (``the box was enlarged``).
+        fine: The same on a grid of 1 mm along the scan's axes, because the scan's is coarse; None where nobody asked.
     """
 
     labels: LabelMap
@@ -72,6 +73,7 @@ class Outline:
     uncertainty: tuple[StructureUncertainty, ...]
     method: str
     notes: tuple[str, ...] = ()
+    fine: LabelMap | None = None
 
     @property
     def score(self) -> float:
@@ -222,10 +224,11 @@ class Drawn:
 
 @dataclass(frozen=True, eq=False)
 class Reference:
-    """What susceptibilities are told relative to.
+    """What susceptibilities or binding are told relative to.
 
     Attributes:
-        name: ``none``, ``whole-brain``, or the name of a mask.
+        name: ``none`` (what the task says, where it needs one), ``whole-brain``, a located region such as
+            ``cerebellum``, or the name of a mask.
         region: The mask, on the scan's grid or on one whose axes are permuted or flipped; None without one.
         sha256: Checksum of the mask's file, empty where there is none.
     """
@@ -246,7 +249,7 @@ class Examination:
     Attributes:
         scan: The scan that is outlined and measured.
         also: The same head in another modality, on any grid of the same world space: the pose comes from it.
-        reference: What susceptibilities are told relative to.
+        reference: What susceptibilities or binding are told relative to.
 
     Raises:
         FieldOfViewError: The two scans hardly show the same place.

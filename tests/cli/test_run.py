@@ -268,7 +268,8 @@ def test_settings_of_susceptibility_maps_belong_to_their_tasks(
     scans: list[Path], drawing_task: Path, more: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(scans[:1], drawing_task, *more) == 2
-    assert f"A task on susceptibility maps is wanted with {more[0]}, drawing works on 'mr'" in lines(capsys)[1]
+    words = " or tracer scans" if more[0] == "--reference" else ""
+    assert f"A task on susceptibility maps{words} is wanted with {more[0]}, drawing works on 'mr'" in lines(capsys)[1]
 
 
 def test_tasks_and_files_that_do_not_go_together_are_refused(

@@ -71,7 +71,7 @@ def test_each_region_holds_its_own_activity_only() -> None:
     assert found["cerebellum"].mean == pytest.approx(CEREBELLUM, rel=1e-6)
     assert found["occipital"].mean == pytest.approx(OCCIPITAL, rel=1e-6)
     assert found["box"].mean == pytest.approx(CEREBELLUM, rel=1e-3)  # interpolated between voxels
-    assert found["box"].words.startswith("box of 20 × 10 × 18 mm")
+    assert found["box"].words.startswith("20 × 10 × 18 mm")
     assert all(not level.reason for level in found.values())
     inside = reference_region("brain", scan, pose, outline=outline)
     assert set(np.unique(scan.voxels[inside])) == {np.float32(v) for v in (CEREBELLUM, OCCIPITAL, BRAIN)}

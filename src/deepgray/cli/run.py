@@ -49,7 +49,10 @@ class RunSettings:
         also: Another scan of the one scan's head, in the same world space: the pose comes from it.
         unit: Unit of the susceptibility maps, where they do not look like ppm.
         mask: Brain mask of the one susceptibility map: what lies outside is set to zero.
-        reference: What susceptibilities are told relative to: none, whole-brain, or a mask of the one scan.
+        reference: What numbers are told relative to: a mask of the one scan; susceptibilities also none or
+            whole-brain; binding also cerebellum, occipital, brain or box, the task's first when not given.
+        frame: Which volume of a tracer scan that holds several, from 1.
+        fine: Also write the outline at 1 mm.
         subdivide: Subdivide by the network or by the geometric rule, instead of what the task says.
         threads: Cores to use; all that are usable when not given.
         engine: Engine that runs the networks; the fastest installed one when not given.
@@ -67,6 +70,8 @@ class RunSettings:
     unit: Literal["ppm", "ppb"] | None = None
     mask: Path | None = None
     reference: str | None = None
+    frame: int | None = None
+    fine: bool = False
     subdivide: Literal["network", "rule"] | None = None
     threads: int | None = None
     engine: Literal["openvino", "onnxruntime"] | None = None
@@ -89,7 +94,7 @@ class RunSettings:
     @property
     def options(self) -> Options:
         """What the line is told."""
-        return Options(self.subdivide or "", self.threads, self.engine)
+        return Options(self.subdivide or "", self.threads, self.engine, self.fine)
 
     @property
     def again(self) -> bool:
@@ -153,16 +158,33 @@ def _checked(settings: RunSettings, tasks: Sequence[Task]) -> Reference:
     modalities = sorted({task.modality for task in tasks})
     if len(modalities) > 1:
         raise SettingsError(f"Tasks on scans of one modality are wanted, {' and '.join(modalities)} came.")
-    given = {"unit": settings.unit, "mask": settings.mask, "reference": settings.reference}
-    for name, value in given.items():
-        if value is not None and modalities != ["qsm"]:
-            raise SettingsError(
-                f"A task on susceptibility maps is wanted with --{name}, {tasks[0].name} works on '{modalities[0]}'."
-            )
+    _check_modality(settings, modalities[0], tasks[0].name)
     reference = read_reference(settings.reference or NO_REFERENCE.name)
+    _check_reference(reference, tasks)
     if reference.region is not None and len(settings.scans) != 1:
         raise SettingsError(f"One scan is wanted with a mask as --reference, {len(settings.scans)} came.")
     return reference
+
+
+def _check_modality(settings: RunSettings, modality: str, task: str) -> None:
+    """Refuse settings that belong to scans of another modality."""
+    susceptibility, tracers = ("susceptibility maps", ("qsm",)), ("tracer scans", ("spect", "pet"))
+    either = (f"{susceptibility[0]} or {tracers[0]}", susceptibility[1] + tracers[1])
+    wanted = {"unit": susceptibility, "mask": susceptibility, "reference": either, "frame": tracers}
+    for name, (words, modalities) in wanted.items():
+        if getattr(settings, name) is not None and modality not in modalities:
+            raise SettingsError(f"A task on {words} is wanted with --{name}, {task} works on '{modality}'.")
+
+
+def _check_reference(reference: Reference, tasks: Sequence[Task]) -> None:
+    """Refuse a region that a task does not measure by."""
+    for task in tasks:
+        known = task.references or ("none", "whole-brain")
+        if reference.region is None and reference.name not in (NO_REFERENCE.name, *known):
+            raise SettingsError(
+                f"A mask is wanted with --reference, or of {task.name} one of {', '.join(known)}; "
+                f"'{reference.name}' came."
+            )
 
 
 @dataclass
@@ -190,7 +212,8 @@ class _Visit:
 
     @cached_property
     def examination(self) -> Examination:
-        scan = read(self.path, modality=self.modality, unit=self.settings.unit, mask=self.settings.mask)
+        given = self.settings
+        scan = read(self.path, modality=self.modality, unit=given.unit, mask=given.mask, frame=given.frame)
         also = None if self.settings.also is None else read(self.settings.also)
         return Examination(scan, also, self.reference)
 

@@ -48,9 +48,9 @@ VENTRICLES_MM: tuple[tuple[tuple[float, float, float], tuple[float, float, float
 BOX_MM = (20, 10)
 BOX_HEIGHTS_MM = (13, 18)
 _WORDS = {
-    "cerebellum": f"cerebellum without its outermost {CEREBELLUM_RIM_MM:g} mm and the fourth ventricle",
-    "occipital": "cerebrum in the hindmost fifth of the brain, without ventricles",
-    "brain": f"whole brain without ventricles, striatum and {SPILL_MM:g} mm around it",
+    "cerebellum": f"without its outermost {CEREBELLUM_RIM_MM:g} mm and the fourth ventricle",
+    "occipital": "hindmost fifth of the cerebrum, without ventricles",
+    "brain": f"without ventricles, striatum and {SPILL_MM:g} mm around it",
 }
 
 
@@ -229,7 +229,7 @@ def _of_values(name: str, values: NDArray[np.float32], words: str) -> Level:
 def _box_level(place: _Place) -> Level:
     """The most central box of the cerebellum, upright in the canonical frame."""
     width, depth = BOX_MM
-    words = f"box of {width} × {depth} × {BOX_HEIGHTS_MM[0]}–{BOX_HEIGHTS_MM[1]} mm in the cerebellum"
+    words = f"{width} × {depth} × {BOX_HEIGHTS_MM[0]}–{BOX_HEIGHTS_MM[1]} mm in the cerebellum"
     within = place.region("cerebellum")
     if not within.any():
         return Level("box", float("nan"), words, "the field of view holds no cerebellum")
@@ -240,7 +240,7 @@ def _box_level(place: _Place) -> Level:
     for height in range(BOX_HEIGHTS_MM[1], BOX_HEIGHTS_MM[0] - 1, -1):
         found = _most_central(inside, (width, depth, height))
         if found is not None:
-            return _of_values("box", image[found].ravel(), f"box of {width} × {depth} × {height} mm in the cerebellum")
+            return _of_values("box", image[found].ravel(), f"{width} × {depth} × {height} mm in the cerebellum")
     return Level("box", float("nan"), words, "no such box fits into the cerebellum that the field of view holds")
 
 

@@ -19,7 +19,9 @@ def examination_of(given: Mapping[str, str]) -> Examination:
     Raises:
         InputError: A file is gone or cannot be used any more.
     """
-    scan = read(Path(given["scan"]), modality=given["modality"], unit=given.get("unit"), mask=given.get("mask"))
+    frame = int(given["frame"]) if "frame" in given else None
+    path, modality = Path(given["scan"]), given["modality"]
+    scan = read(path, modality=modality, unit=given.get("unit"), mask=given.get("mask"), frame=frame)
     also = read(Path(given["also"])) if "also" in given else None
     return Examination(scan, also, read_reference(given.get("reference", NO_REFERENCE.name)))
 
@@ -31,4 +33,5 @@ def options_of(given: Mapping[str, str]) -> Options:
         given: Settings of the run by their names, as texts.
     """
     threads = given.get("threads")
-    return Options(given.get("subdivide", ""), int(threads) if threads else None, given.get("engine"))
+    fine = given.get("fine") == str(True)
+    return Options(given.get("subdivide", ""), int(threads) if threads else None, given.get("engine"), fine)

@@ -70,6 +70,7 @@ def analyse_head(
     what = fitting(scan, task, options)
     work = Work(options, progress, [head.time], [head.model])
     with work.stage("outline"):
-        proposed = outline(scan, pose, model=work.model("outline", what.outline_model), scheme=scheme(what.scheme))
+        model, wanted = work.model("outline", what.outline_model), scheme(what.scheme)
+        proposed = outline(scan, pose, model=model, scheme=wanted, fine=options.fine)
     drawn = Drawn(pose, proposed, tuple(work.used), tuple(work.times))
     return analyse_drawn(given, drawn, task, decide=decide, work=work)

@@ -23,6 +23,7 @@ from deepgray.read.names import check_file, named, stem_of, suffix_of
 from deepgray.read.nrrd import SUFFIX, read_nrrd
 from deepgray.read.spect import check_spect
 from deepgray.read.susceptibility import in_ppm, masked
+from deepgray.recipe import REFERENCES
 from deepgray.result import NO_REFERENCE, WHOLE_BRAIN, Reference
 from deepgray.scan import IntegerVolume, LabelMap, Scan
 from deepgray.space import Affine, Grid
@@ -134,16 +135,17 @@ def _check_settings(modality: str, given: Mapping[str, object]) -> None:
 
 
 def read_reference(what: Path | str) -> Reference:
-    """What susceptibilities are told relative to.
+    """What susceptibilities or binding are told relative to.
 
     Args:
-        what: ``none``, ``whole-brain``, or a file as for ``read_mask`` that is not 0 in the reference region.
+        what: ``none``, ``whole-brain``, a located region (one of ``recipe.REFERENCES``), or a file as for
+            ``read_mask`` that is not 0 in the reference region.
 
     Raises:
         InputError: The file is no mask.
         MaskError: The mask is empty.
     """
-    known = {r.name: r for r in (NO_REFERENCE, WHOLE_BRAIN)}
+    known = {r.name: r for r in (NO_REFERENCE, WHOLE_BRAIN, *map(Reference, REFERENCES))}
     if str(what) in known:
         return known[str(what)]
     path = Path(what)

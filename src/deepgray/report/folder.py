@@ -115,6 +115,8 @@ def _fill(folder: Path, result: Result, *, probabilities: bool) -> None:
         write_labels(folder / f"{stem}_desc-{name}_dseg.nii.gz", labels)
         write_lookup(folder / f"{stem}_desc-{name}_dseg.tsv", labels.scheme)
     write_kept(folder / kept_name(stem, task), result)
+    if result.outline.fine is not None:
+        write_labels(folder / f"{stem}_res-1mm_desc-{task}_dseg.nii.gz", result.outline.fine)
     if result.proposed.probabilities is not None:
         write_entropy(folder / f"{stem}_desc-{task}_entropy.nii.gz", result.proposed.probabilities)
         if probabilities:
@@ -139,7 +141,7 @@ def _join(partial: Path, target: Path, *, result: Result, kept: Record) -> None:
 
 
 def _write_report(path: Path, earlier: Path, *, result: Result, kept: Record) -> None:
-    # matplotlib and jinja2 take half a second to import, and only a report needs them.
+    # Pillow, contourpy and jinja2 take a while to import, and only a report needs them.
     from deepgray.report.page import section_of, write_page  # noqa: PLC0415
 
     sections = [section_of(result), *earlier_sections(earlier, kept)]

@@ -17,6 +17,7 @@ from deepgray.anatomy import Side
 from deepgray.report.canvas import Colour, Lines, Panel, canvas_png
 from deepgray.report.planes import Image, Plane, View, index_from_canonical, sample_plane
 from deepgray.report.shapes import Extent, Point, Shape, extent_of, shapes_of
+from deepgray.report.slab import Slab, draw_slab
 from deepgray.result import Result
 from deepgray.space import Affine
 from deepgray.voxels.uncertainty import voxel_entropy
@@ -49,6 +50,7 @@ class Pictures:
         entropy: Entropy over the scan.
         parts: Subregions over the scan.
         window: From which to which value grey runs, in words; empty where the values have no unit.
+        slab: The axial slab in colours, where binding was measured.
     """
 
     overview: bytes
@@ -56,6 +58,7 @@ class Pictures:
     entropy: bytes | None
     parts: bytes | None
     window: str = ""
+    slab: Slab | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +100,8 @@ def draw(result: Result) -> Pictures:
     overview, window = _overview(camera), _window_words(camera)
     if extent is None:
         return Pictures(overview, None, None, None, window)
-    return Pictures(overview, _outline(camera), _entropy(camera), _parts(camera), window)
+    slab = draw_slab(result, extent, camera.shapes) if "binding" in result.task.measures else None
+    return Pictures(overview, _outline(camera), _entropy(camera), _parts(camera), window, slab)
 
 
 def _overview(camera: _Camera) -> bytes:

@@ -16,6 +16,8 @@ from jinja2 import Environment, StrictUndefined, Template
 
 from deepgray.report.pictures import Pictures, heat
 from deepgray.report.provenance import versions
+from deepgray.report.slab import colour_stops
+from deepgray.report.uptake import QUANTITIES, Binding, binding_of
 from deepgray.result import Measurement, Outline, Result
 from deepgray.space import rotation_degrees
 
@@ -95,6 +97,8 @@ def render_section(result: Result, pictures: Pictures) -> str:
         pictures: Its pictures.
     """
     ppm = susceptibility_rows(result)
+    colours = {s.name: _css(s.colour) for s in result.outline.labels.scheme.structures}
+    binding = binding_of(result, colours)
     return _template().render(
         result=result,
         needs_review=needs_review(result.flags),
@@ -104,7 +108,10 @@ def render_section(result: Result, pictures: Pictures) -> str:
         has_susceptibility=bool(ppm),
         reference=next((m.reference for m in result.measurements if m.quantity == _SUSCEPTIBILITY + "mean"), ""),
         left_out=_left_out(result),
-        others=[m for m in result.measurements if not m.quantity.startswith((*_PAIRED, _SUSCEPTIBILITY))],
+        others=[m for m in result.measurements if not m.quantity.startswith((*_PAIRED, _SUSCEPTIBILITY, *QUANTITIES))],
+        binding=binding,
+        slab_top=_slab_top(pictures, binding),
+        colour_stops=colour_stops(),
         pictures=pictures,
         embedded=_embedded,
         legend=legend(result.outline),
@@ -115,6 +122,15 @@ def render_section(result: Result, pictures: Pictures) -> str:
         versions={"deepgray": "", **versions()},
         seconds=sum(t.seconds for t in result.times),
     )
+
+
+def _slab_top(pictures: Pictures, binding: Binding | None) -> str:
+    """What the last colour of the slab stands for."""
+    if pictures.slab is None:
+        return ""
+    if binding is None or not math.isfinite(binding.level):
+        return f"{pictures.slab.top:.3g}"
+    return f"{pictures.slab.top / binding.level:.1f} times the reference"
 
 
 def needs_review(flags: Iterable[str]) -> bool:
@@ -178,6 +194,11 @@ def steps(result: Result) -> list[str]:
         sentences.append(
             "Susceptibilities were measured in the map's own voxels, without those where it is exactly zero; numbers of"
             " both sides are those of their voxels together."
+        )
+    if any(m.quantity == "sbr" for m in result.measurements):
+        sentences.append(
+            "Specific binding ratios are mean / mean of the reference − 1, in the scan's own voxels; references were"
+            " taken on the whole image from where the head was found."
         )
     return sentences
 
