@@ -150,10 +150,14 @@ def _nifti(file: bytes) -> Response:
 
 
 def _thumbnail(desk: Desk, request: Request) -> Response:
-    study = _opened(desk, request)
+    path = request.path_params
+    return Response(desk.thumbnail(path["stem"], path["task"], _drawn_small), media_type="image/png")
+
+
+def _drawn_small(study: Study) -> bytes:
     drawn = indices(study.window.view(study.proposed.voxels), study.proposed.scheme)
     level = study.places[0].index[2] if study.places else int(np.argmax((drawn > 0).sum(axis=(0, 1))))
-    return Response(thumbnail(study.image, drawn, study.proposed.scheme, level=level), media_type="image/png")
+    return thumbnail(study.image, drawn, study.proposed.scheme, level=level)
 
 
 def _refine(desk: Desk, request: Request, body: bytes) -> Response:

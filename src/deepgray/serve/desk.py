@@ -6,6 +6,8 @@ import math
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,7 +17,7 @@ from numpy.typing import NDArray
 from deepgray.errors import ConflictError, DeepgrayError, MaskError, OutputError, SettingsError
 from deepgray.evaluate import majority, staple
 from deepgray.pipeline import reviewed
-from deepgray.report import summary, write
+from deepgray.report import recover, summary, write
 from deepgray.result import AuditLine, Decision, Measurement, Outline, Result
 from deepgray.review import Decide, redrawn
 from deepgray.scan import LabelMap, Scan
@@ -35,6 +37,7 @@ from deepgray.worklist import (
 )
 
 Labels = NDArray[np.integer]
+Key = tuple[str, str]
 KINDS: tuple[str, ...] = ("accepted", "corrected", "rejected")
 METHODS: dict[str, Callable[[list[Labels]], Labels]] = {"staple": staple, "majority": majority}
 # Studies whose voxels are held in memory.
@@ -99,7 +102,12 @@ class Desk:
         """
         self.works = works
         self._lock = threading.RLock()
-        self._held: OrderedDict[tuple[str, str], Study] = OrderedDict()
+        self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="writer")
+        self._writing: dict[Key, Future[None]] = {}
+        self._drawing = threading.Lock()
+        self._pictures: dict[Key, bytes] = {}
+        self._measured: dict[Key, tuple[int, tuple[Measurement, ...]]] = {}
+        self._held: OrderedDict[Key, Study] = OrderedDict()
         _check_versions(self.entries(), works.folder)
 
     def entries(self) -> tuple[Entry, ...]:
@@ -115,12 +123,9 @@ class Desk:
             InputError: Its scan is gone or cannot be used any more.
         """
         with self._lock:
-            entry, told = self.works.entry(stem, task), summary(self.works.folder, stem, task=task)
-            if told is None:
-                raise OutputError(f"A study with results is wanted, '{stem}' is {entry.state}.")
-            held = self._held.pop((stem, task), None)
+            entry, held = self.works.entry(stem, task), self._held.pop((stem, task), None)
             if held is None or held.entry.request != entry.request:
-                held = load(self.works.folder, entry, told.sha256)
+                held = self._loaded(stem, task)
             self._held[stem, task] = held
             while len(self._held) > _HELD:
                 self._held.popitem(last=False)
@@ -135,7 +140,10 @@ class Desk:
         return self.works.entry(study.stem, study.entry.request.task).revision
 
     def decide(self, study: Study, verdict: Verdict) -> int:
-        """Take a decision: everything after the outline is done again, then the decision and its results are kept.
+        """Take a decision: everything after the outline is done again, then the decision is kept.
+
+        The results are written in the background: see ``flush``. Should the process die before they are, the next
+        one writes them: see ``settle``.
 
         Args:
             study: Of this desk.
@@ -147,9 +155,10 @@ class Desk:
         Raises:
             ConflictError: Somebody else decided since the person looked, or works on the study; nothing was changed.
             MaskError: The outline does not fit; nothing was changed.
-            OutputError: The decision is kept, and its results cannot be written; they are when the page opens again.
         """
-        with self._lock, self.works.claimed(study.stem) as other:
+        with self._lock, ExitStack() as held:
+            self._await(study)
+            other = held.enter_context(self.works.claimed(study.stem))
             if other:
                 raise ConflictError(f"A study that nobody works on is wanted, {other} is at '{study.stem}'.")
             said, request = self.reviews(study), study.entry.request
@@ -158,8 +167,39 @@ class Desk:
             review = _review(study, said, verdict)
             result = _result(study, (*said, review))
             revision = append(self.works.folder, request.stem, request.task, review=review, seen=verdict.seen)
-            self._write(study, result, revision=revision)
+            self._measured[study.key] = revision, result.measurements
+            entry = self.works.entry(*study.key)
+            self.works.put(replace(entry, state=State.REVIEWED, words=f"{review.kind} by {review.reviewer}"))
+            claim = held.pop_all()
+            self._writing[study.key] = self._writer.submit(self._written, claim, study, result, revision)
             return revision
+
+    def flush(self) -> None:
+        """Wait until everything that was decided is written.
+
+        Raises:
+            OutputError: Some of it cannot be written; it is tried again when the page opens the next time.
+        """
+        for key in list(self._writing):
+            self._writing.pop(key).result()
+
+    def close(self) -> None:
+        """Write what is still to be written, and stop."""
+        self._writer.shutdown(wait=True)
+
+    def thumbnail(self, stem: str, task: str, draw: Callable[[Study], bytes]) -> bytes:
+        """A small picture of a study, drawn once; studies that people work on stay in memory.
+
+        Args:
+            stem: Name of the scan.
+            task: Name of the task.
+            draw: Draws it.
+        """
+        with self._drawing:
+            if (stem, task) not in self._pictures:
+                held = self._held.get((stem, task))
+                self._pictures[stem, task] = draw(held or self._loaded(stem, task))
+            return self._pictures[stem, task]
 
     def agreed(self, study: Study, *, method: str) -> Verdict:
         """What all who drew this study agree on, as a decision to be taken.
@@ -187,7 +227,10 @@ class Desk:
         """The numbers of a study as they are, beside those of the network's own outline."""
         with self._lock:
             said = self.reviews(study)
-            after = _result(study, said).measurements if said else study.before
+            revision, after = self._measured.get(study.key, (-1, ()))
+            if revision != len(said):
+                after = _result(study, said).measurements if said else study.before
+                self._measured[study.key] = len(said), after
             return _joined(study.before, after)
 
     def settle(self) -> None:
@@ -200,14 +243,30 @@ class Desk:
                         said = self.reviews(study)
                         self._write(study, _result(study, said), revision=said[-1].revision)
 
+    def _loaded(self, stem: str, task: str) -> Study:
+        entry, told = self.works.entry(stem, task), summary(self.works.folder, stem, task=task)
+        if told is None:
+            raise OutputError(f"A study with results is wanted, '{stem}' is {entry.state}.")
+        return load(self.works.folder, entry, told.sha256)
+
+    def _await(self, study: Study) -> None:
+        """Wait for what is still being written of a study; whether that failed stands in the worklist."""
+        writing = self._writing.pop(study.key, None)
+        if writing is not None:
+            writing.exception()
+
+    def _written(self, claim: ExitStack, study: Study, result: Result, revision: int) -> None:
+        with claim:
+            self._write(study, result, revision=revision)
+
     def _write(self, study: Study, result: Result, *, revision: int) -> None:
-        entry = self.works.entry(study.stem, study.entry.request.task)
+        entry, line = self.works.entry(*study.key), result.decision.audit[-1]
         try:
+            recover(self.works.folder, study.stem)
             write(result, self.works.folder, probabilities="probabilities" in entry.request.given, overwrite=True)
         except DeepgrayError as error:
             self.works.put(replace(entry, state=State.FAILED, words=f"decided, and not written: {error}"))
             raise
-        line = result.decision.audit[-1]
         words = f"{line.kind} by {line.reviewer}"
         self.works.finish(replace(entry, state=State.REVIEWED, words=words, written=revision))
 

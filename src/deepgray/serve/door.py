@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import socket
 import sys
+from contextlib import ExitStack
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from typing import Annotated
@@ -67,8 +68,9 @@ def review(settings: ReviewSettings) -> int:
 
     The page is for this machine alone unless --host says otherwise. It ends with Ctrl-C.
     """
-    with Worklist.of(settings.output) as works:
+    with Worklist.of(settings.output) as works, ExitStack() as stack:
         desk = Desk(works)
+        stack.callback(desk.close)
         if settings.file is not None:
             return _import(desk, settings, settings.file)
         if settings.consensus is not None:
@@ -103,6 +105,7 @@ def _agree_on(desk: Desk, settings: ReviewSettings, method: str) -> int:
 
 def _taken(desk: Desk, study: Study, verdict: Verdict) -> int:
     revision = desk.decide(study, verdict)
+    desk.flush()
     print(f"{study.stem}\t{study.entry.request.task}\t{verdict.kind}\trevision {revision}\t{verdict.reviewer}")
     return 0
 

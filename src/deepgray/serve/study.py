@@ -24,8 +24,10 @@ from deepgray.voxels.components import TOUCHING
 from deepgray.voxels.uncertainty import voxel_entropy
 from deepgray.worklist import Entry, Review, unpacked
 
-# A doubtful place is a body of voxels with at least this entropy, in bits; 1 is a coin between two structures.
-DOUBTFUL_BITS = 0.8
+# Every outline has a thin doubtful rim. Smoothed by this much the rim fades, and what is still above so many bits is a
+# doubtful place; 1 bit is a coin between two structures.
+SMOOTH_MM = 1.5
+DOUBTFUL_BITS = 0.5
 MOST_PLACES = 12
 
 
@@ -34,7 +36,7 @@ class Place:
     """A doubtful place.
 
     Attributes:
-        index: Its most doubtful voxel, in the window.
+        index: Its middle, where most doubt lies around, in the window.
         bits: Entropy summed over its voxels.
         structure: Key of the structure that lies there most, empty where none does.
     """
@@ -64,6 +66,11 @@ class Study:
     def stem(self) -> str:
         """Name of the scan."""
         return self.entry.request.stem
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Names of scan and task, as the worklist has them."""
+        return self.entry.request.stem, self.entry.request.task
 
     @property
     def task_name(self) -> str:
@@ -106,13 +113,14 @@ class Study:
     @cached_property
     def places(self) -> tuple[Place, ...]:
         """The doubtful places, that with the most entropy first."""
-        bodies, count = ndimage.label(self.entropy >= DOUBTFUL_BITS, TOUCHING)
+        smooth = ndimage.gaussian_filter(self.entropy, SMOOTH_MM / self.window.grid.spacing_mm)
+        bodies, count = ndimage.label(smooth >= DOUBTFUL_BITS, TOUCHING)
         if not count:
             return ()
         numbers = np.arange(1, count + 1)
         bits = ndimage.sum_labels(self.entropy, bodies, numbers)
         best = np.argsort(-bits)[:MOST_PLACES]
-        peaks = ndimage.maximum_position(self.entropy, bodies, numbers[best])
+        peaks = ndimage.maximum_position(smooth, bodies, numbers[best])
         labels = self.window.view(self.proposed.voxels)
         return tuple(
             Place(tuple(int(n) for n in peak), float(bits[b]), self._most(labels[bodies == numbers[b]]))  # type: ignore[arg-type]

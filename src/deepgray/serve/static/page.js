@@ -16,10 +16,10 @@ window.deepgray = { state, viewer }; // for those who look with the browser's ow
 async function listStudies() {
   const told = await server.worklist();
   state.studies = told.studies;
-  at("folder").textContent = told.folder;
+  at("folder").firstElementChild.textContent = told.folder;
   at("folder").title = told.folder;
   const waiting = told.studies.filter((s) => s.state === "needs review").length;
-  at("count").textContent = `${waiting} of ${told.studies.length} need a look`;
+  at("count").textContent = `${waiting} of ${told.studies.length} ask for a look`;
   at("worklist").replaceChildren(...told.studies.map((study) =>
     parts.card(study, { thumbnail: server.thumbnailAt(study), chosen: isOpen(study), choose: () => open(study) })));
 }
@@ -40,6 +40,8 @@ async function open(study, { sure = false } = {}) {
     Object.assign(state, { place: -1, seconds: 0, lastMove: Date.now(), numbers: [] });
     at("empty").hidden = true;
     use("look");
+    viewer.opacity(Number(at("opacity").value));
+    viewer.entropy(at("entropy").checked);
     changed();
     say("");
     const numbers = await server.numbers(told);
@@ -49,7 +51,9 @@ async function open(study, { sure = false } = {}) {
 
 function show(told) {
   state.study = told;
-  at("title").textContent = `${told.stem} · ${told.title}`;
+  at("title").textContent = told.stem;
+  at("title").title = told.title;
+  at("task").textContent = told.task;
   at("reasons").hidden = !told.words;
   at("reasons").textContent = told.words;
   parts.history(at("history"), told.history);
@@ -166,7 +170,7 @@ async function settle(take, again) {
     say("Measuring again …");
     try {
       const told = await take();
-      await viewer.open(told, reviewer());
+      viewer.saved();
       show(told);
       showNumbers(told.numbers);
       state.seconds = 0;

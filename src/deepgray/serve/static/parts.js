@@ -61,7 +61,7 @@ export function quantities(select, numbers) {
 export function numbers(table, rows, quantity) {
   const chosen = rows.filter((row) => row.quantity === quantity);
   const name = chosen.length ? unit(chosen[0].unit) : "";
-  const side = { left: "L", right: "R", both: "L R", midline: "" };
+  const side = { left: "left", right: "right", both: "both", midline: "" };
   table.replaceChildren(
     make("thead", {}, make("tr", {}, make("th", {}, name), make("th", {}, "network"), make("th", {}, "now"), make("th", {}, "change"))),
     make("tbody", {}, ...chosen.map((row) => {
@@ -69,7 +69,7 @@ export function numbers(table, rows, quantity) {
       const change = row.before === null || row.now === null ? null : row.now - row.before;
       const same = change === null || Math.abs(change) < 0.5 * 10 ** -places;
       return make("tr", { "data-row": `${row.side} ${row.structure}` },
-        make("td", {}, `${side[row.side] ?? ""} ${row.structure}`.trim()),
+        make("td", {}, row.structure, " ", make("span", { class: "soft" }, side[row.side] ?? "")),
         make("td", {}, told(row.before, places)),
         make("td", {}, told(row.now, places)),
         make("td", { class: same ? "soft" : change > 0 ? "up" : "down" },

@@ -42,7 +42,7 @@ export class Viewer {
     const [low, high] = study.window;
     const volumes = [{ url: server.scanAt(study), name: "scan.nii", colormap: "gray", cal_min: low, cal_max: high }];
     if (study.has_entropy) {
-      volumes.push({ url: server.entropyAt(study), name: "entropy.nii", colormap: "inferno", cal_min: 0.15, cal_max: 1.6, opacity: 0 });
+      volumes.push({ url: server.entropyAt(study), name: "entropy.nii", colormap: "inferno", cal_min: 0.3, cal_max: 1.6, opacity: 0 });
     }
     await this.nv.loadVolumes(volumes);
     this.shape = study.shape;
@@ -83,6 +83,13 @@ export class Viewer {
     this.told.changed();
   }
 
+  /** The server has what is shown: go on from there. */
+  saved() {
+    this.steps = [this.drawing];
+    this.step = 0;
+    this.told.changed();
+  }
+
   putFile(buffer) {
     this.put(new Uint8Array(buffer, HEADER_BYTES).slice());
   }
@@ -118,7 +125,7 @@ export class Viewer {
   }
 
   entropy(on) {
-    if (this.nv.volumes.length > 1) this.nv.setOpacity(1, on ? 0.75 : 0);
+    if (this.nv.volumes.length > 1) this.nv.setOpacity(1, on ? 0.6 : 0);
   }
 
   window(low, high) {
