@@ -85,6 +85,8 @@ def recipe_from_json(text: str) -> Recipe:
         raise SettingsError(f"A recipe in JSON is wanted: {error}.") from error
 
 
+# What a tracer scan beside a magnetic resonance image can be told relative to; the first one where nobody says.
+TRACER_REFERENCES: tuple[str, ...] = ("cerebellar-grey", "occipital", "white-matter")
 # What can be measured in an outline.
 MEASURES: tuple[str, ...] = ("volume", "susceptibility", "binding")
 # Reference regions of tracer scans.

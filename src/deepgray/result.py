@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from deepgray.anatomy import Side, Structure
-from deepgray.errors import FieldOfViewError, GeometryError
-from deepgray.recipe import Task
+from deepgray.errors import FieldOfViewError, GeometryError, SettingsError
+from deepgray.recipe import TRACER_REFERENCES, Task
 from deepgray.scan import IntegerVolume, LabelMap, Probabilities, Scan
 from deepgray.space import MIRROR_X, Affine, apply_affine, check_rigid, inverse, same_grid
 
@@ -206,6 +206,29 @@ class StageTime:
 
 
 @dataclass(frozen=True, eq=False)
+class Registration:
+    """How a tracer scan was brought onto the scan of the same head.
+
+    Attributes:
+        scan_from_tracer: 4 × 4 rigid, the tracer scan's world to the scan's.
+        similarity: How much the two tell of one another, 0 to 1; NaN where the map was given.
+        seen: Part of the brain in the tracer scan's field of view.
+        method: How it was found, in words.
+
+    Raises:
+        GeometryError: The matrix is not rigid.
+    """
+
+    scan_from_tracer: Affine
+    similarity: float
+    seen: float
+    method: str = "mutual information, DIPY"
+
+    def __post_init__(self) -> None:
+        check_rigid(self.scan_from_tracer)
+
+
+@dataclass(frozen=True, eq=False)
 class Drawn:
     """What stands before the decision of a person.
 
@@ -214,12 +237,14 @@ class Drawn:
         proposed: Outline as the network drew it.
         models: The networks that worked so far.
         times: Seconds per stage so far.
+        registration: How a tracer scan that came beside the scan lies in it, or None.
     """
 
     pose: Pose
     proposed: Outline
     models: tuple[ModelRecord, ...]
     times: tuple[StageTime, ...]
+    registration: Registration | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -243,6 +268,45 @@ WHOLE_BRAIN = Reference("whole-brain")
 
 
 @dataclass(frozen=True, eq=False)
+class Tracer:
+    """A PET or SPECT of the head that a magnetic resonance image shows, and how it is measured.
+
+    Attributes:
+        scan: The tracer scan, in a world of its own.
+        reference: What its numbers are told relative to, one of ``recipe.TRACER_REFERENCES``.
+        psf_mm: Resolution (full width at half maximum) that numbers are corrected for besides, or None.
+
+    Raises:
+        SettingsError: No such reference, or a resolution that no scanner has.
+    """
+
+    scan: Scan
+    reference: str = TRACER_REFERENCES[0]
+    psf_mm: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.reference not in TRACER_REFERENCES:
+            raise SettingsError(f"A reference of {', '.join(TRACER_REFERENCES)} is wanted, '{self.reference}' came.")
+        if self.psf_mm is not None and not 1.0 <= self.psf_mm <= 20.0:
+            raise SettingsError(f"A resolution of 1 to 20 mm is wanted for the correction, {self.psf_mm:g} came.")
+
+
+@dataclass(frozen=True, eq=False)
+class Registered:
+    """A tracer scan as it was measured.
+
+    Attributes:
+        tracer: The scan.
+        registration: Where its head lies.
+        region: Reference region, 1 inside, on a grid of its own in the world of the magnetic resonance image.
+    """
+
+    tracer: Tracer
+    registration: Registration
+    region: IntegerVolume
+
+
+@dataclass(frozen=True, eq=False)
 class Examination:
     """A scan, and what came with it.
 
@@ -258,6 +322,7 @@ class Examination:
     scan: Scan
     also: Scan | None = None
     reference: Reference = NO_REFERENCE
+    tracer: Tracer | None = None
 
     def __post_init__(self) -> None:
         if self.also is None:
@@ -278,7 +343,7 @@ class InputRecord:
     """A file that came beside the scan.
 
     Attributes:
-        role: ``also`` or ``reference``.
+        role: ``also``, ``reference``, ``pet`` or ``spect``.
         name: Its name.
         sha256: Checksum of the file, empty where it came from memory.
     """
@@ -304,6 +369,7 @@ class Result:
         models: The networks that worked.
         times: Seconds per stage.
         inputs: Files that came beside the scan.
+        registered: The tracer scan that was measured with it, or None.
 
     Raises:
         GeometryError: A label map is not on the scan's grid.
@@ -320,6 +386,7 @@ class Result:
     models: tuple[ModelRecord, ...]
     times: tuple[StageTime, ...]
     inputs: tuple[InputRecord, ...] = ()
+    registered: Registered | None = None
 
     def __post_init__(self) -> None:
         outlines = [self.proposed, self.decision.outline] + ([self.parts] if self.parts else [])
