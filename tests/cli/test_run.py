@@ -206,7 +206,7 @@ def test_several_tasks_share_the_reading_the_head_and_the_folder(
     assert run(qsm, qsm_tasks["dentate"]) == 0
     assert run(qsm, Path(both)) == 0
     folder = qsm[0].parents[1] / "out" / "sub-01_Chimap"
-    assert [line[:2] + line[4:] for line in lines(capsys)[0]] == [
+    assert [line[:2] + line[4:5] for line in lines(capsys)[0]] == [
         ["sub-01_Chimap", "done", "dentate"],
         ["sub-01_Chimap", "done", "midbrain"],
         ["sub-01_Chimap", "skipped", "dentate"],
@@ -218,6 +218,26 @@ def test_several_tasks_share_the_reading_the_head_and_the_folder(
     assert float(rows["red nucleus", "right", "susceptibility_mean"]["value"]) == pytest.approx(0.005, abs=1e-3)
     assert {row["task"] for row in rows.values()} == {"dentate", "midbrain"}
     assert (folder / "sub-01_Chimap_desc-midbrain_dseg.nii.gz").is_file()
+
+
+def test_a_map_read_otherwise_never_drops_another_tasks_results(
+    qsm: list[Path], qsm_tasks: dict[str, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    both = Path(f"{qsm_tasks['midbrain']},{qsm_tasks['dentate']}")
+    assert run(qsm, both) == 0
+    image = nib.load(qsm[0])
+    mask = qsm[0].with_name("mask.nii.gz")
+    nib.save(nib.Nifti1Image((np.asarray(image.dataobj) != 0).astype(np.uint8), image.affine), mask)
+    lines(capsys)
+    assert run(qsm, qsm_tasks["dentate"], "--overwrite", "--mask", str(mask)) == 1
+    ((_, state, _, words, *_),) = lines(capsys)[0]
+    assert state == "failed"
+    assert "holds results of midbrain on another scan of this name, or on this one read otherwise" in words
+    folder = qsm[0].parents[1] / "out" / "sub-01_Chimap"
+    assert {row["task"] for row in measured(folder).values()} == {"dentate", "midbrain"}
+    assert run(qsm, both, "--overwrite", "--mask", str(mask)) == 0
+    assert {row["task"] for row in measured(folder).values()} == {"dentate", "midbrain"}
+    assert "mask.nii.gz" in (folder / "sub-01_Chimap.json").read_text()
 
 
 def test_ppb_a_mask_and_another_scan(

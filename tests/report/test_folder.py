@@ -296,7 +296,10 @@ def test_results_of_another_scan_do_not_mix(tmp_path: Path) -> None:
     other = dataclasses.replace(other, scan=dataclasses.replace(other.scan, sha256="00" * 32))
     with pytest.raises(OutputError, match="holds results of another one, or of one read otherwise"):
         write(other, tmp_path)
-    place = write(other, tmp_path, overwrite=True)
+    with pytest.raises(OutputError, match="holds results of a on another scan of this name"):
+        write(other, tmp_path, overwrite=True)
+    assert told(tmp_path / STEM) == {"a": "7"}
+    place = write(other, tmp_path, overwrite=True, again=("a", "b"))
     assert told(place) == {"b": "7"}
     assert not (place / f"{STEM}_desc-a_dseg.nii.gz").exists()
 

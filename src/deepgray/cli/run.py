@@ -234,7 +234,13 @@ class _Visit:
         head = self.head(task, progress)
         result = analyse_head(head, task, decide=decide, progress=progress, options=settings.options)
         progress("report")
-        folder = write(result, settings.output, probabilities=settings.probabilities, overwrite=settings.again)
+        folder = write(
+            result,
+            settings.output,
+            probabilities=settings.probabilities,
+            overwrite=settings.again,
+            again=[models.task(name).name for name in settings.tasks],
+        )
         return folder, result.flags
 
 

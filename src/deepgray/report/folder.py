@@ -9,6 +9,7 @@ from __future__ import annotations
 import glob
 import secrets
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 
 from deepgray.errors import OutputError
@@ -57,27 +58,36 @@ def recover(folder: Path, stem: str) -> None:
         raise OutputError(f"A folder that can be written is wanted, {folder} cannot: {reason}.") from error
 
 
-def write(result: Result, folder: Path | str, *, probabilities: bool = False, overwrite: bool = False) -> Path:
+def write(
+    result: Result,
+    folder: Path | str,
+    *,
+    probabilities: bool = False,
+    overwrite: bool = False,
+    again: Collection[str] = (),
+) -> Path:
     """Write a result to ``folder/<stem>``, beside those of other tasks on the same scan.
 
     Args:
         result: What to write.
         folder: Parent folder; made where it is missing.
         probabilities: Also write the probability map of each structure.
-        overwrite: Replace an earlier result of the task, and all results of another scan with this stem. Files that
-            deepgray did not write stay, and files that were changed since it wrote them stay as ``edited-<name>``.
+        overwrite: Replace an earlier result of the task. Files that deepgray did not write stay, and files that were
+            changed since it wrote them stay as ``edited-<name>``.
+        again: With ``overwrite``: further tasks that will be done again too. Their results on another scan with this
+            stem, or on this one read otherwise, go; those of any other task are never dropped.
 
     Returns:
         The folder of the result.
 
     Raises:
-        OutputError: There is a result already, or one of another scan, or the folder cannot be written or is full;
-            nothing half-written stays.
+        OutputError: There is a result already, or one of another scan that would be lost, or the folder cannot be
+            written or is full; nothing half-written stays.
     """
     target = Path(folder) / result.scan.stem
     partial = target.parent / f".{target.name}.partial-{secrets.token_hex(4)}"
     try:
-        kept = _kept(target, result, overwrite=overwrite)
+        kept = _kept(target, result, overwrite=overwrite, again=again)
         partial.mkdir(parents=True)
         _fill(partial, result, probabilities=probabilities)
         _join(partial, target, result=result, kept=kept)
@@ -90,7 +100,7 @@ def write(result: Result, folder: Path | str, *, probabilities: bool = False, ov
     return target
 
 
-def _kept(target: Path, result: Result, *, overwrite: bool) -> Record:
+def _kept(target: Path, result: Result, *, overwrite: bool, again: Collection[str]) -> Record:
     """What stays of an earlier folder."""
     if not target.exists():
         return Record()
@@ -101,6 +111,13 @@ def _kept(target: Path, result: Result, *, overwrite: bool) -> Record:
     if not overwrite and not same:
         raise OutputError(
             f"A folder for the same scan is wanted, {target} holds results of another one, or of one read otherwise."
+        )
+    lost = [] if same else sorted(set(record.tasks) - {result.task.name, *again})
+    if lost:
+        raise OutputError(
+            f"{target} holds results of {', '.join(lost)} on another scan of this name, or on this one read otherwise, "
+            f"and they cannot lie beside those of {result.task.name}: all of these tasks done again together are "
+            "wanted, or another folder."
         )
     return record.without(result.task.name) if same else Record()
 
