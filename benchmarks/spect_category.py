@@ -88,10 +88,10 @@ def best_limit(below: np.ndarray, above: np.ndarray) -> float:
 
 
 def calibrated(cases: list[Case]) -> CategoryLimits:
-    """The limits that part the stages best, one after the other."""
+    """The limits that part each stage best from the one before it."""
     stage, values = np.array([c.stage for c in cases]), np.array([features(c) for c in cases])
-    front = best_limit(values[stage == 3, 0], values[stage < 3, 0])
-    better = best_limit(values[stage == 2, 1], values[stage < 2, 1])
+    front = best_limit(values[stage == 3, 0], values[stage == 2, 0])
+    better = best_limit(values[stage == 2, 1], values[stage == 1, 1])
     worse = best_limit(values[stage == 1, 2], values[stage == 0, 2])
     return CategoryLimits(front, better, worse)
 
