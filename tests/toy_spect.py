@@ -34,13 +34,16 @@ def inside(shape: tuple[int, int, int], affine: np.ndarray, key: str) -> np.ndar
     return np.linalg.norm(points - middle, axis=-1) <= radius
 
 
-def toy_case(*, name: str = "test_toy_NC_seed-1", stage: str = "normal", noise: float = 0.02) -> Case:
+def toy_case(
+    *, name: str = "test_toy_NC_seed-1", stage: str = "normal", noise: float = 0.02, truth_mm: float = 1.0
+) -> Case:
     """A person whose cerebellum has uptake 1; binding ratios are 3, 3, 3 and 1 but for the edges' partial volume."""
-    affine, fine = upright(SCAN_SHAPE, SCAN_MM), upright(TRUTH_SHAPE, 1.0)
+    x, y, z = (round(n / truth_mm) for n in TRUTH_SHAPE)
+    affine, fine = upright(SCAN_SHAPE, SCAN_MM), upright((x, y, z), truth_mm)
     voxels = np.ones(SCAN_SHAPE) + noise * np.random.default_rng(1).normal(size=SCAN_SHAPE)
-    labels = np.zeros(TRUTH_SHAPE, dtype=np.int16)
+    labels = np.zeros((x, y, z), dtype=np.int16)
     for structure in scheme("striatum4").structures:
         voxels[inside(SCAN_SHAPE, affine, structure.key)] = BALLS[structure.key][2]
-        labels[inside(TRUTH_SHAPE, fine, structure.key)] = structure.label
+        labels[inside((x, y, z), fine, structure.key)] = structure.label
     truth = LabelMap(labels, fine, scheme("striatum4"))
     return Case(name, stage, Scan(voxels.astype(np.float32), affine, name, "spect"), truth, 1.0)

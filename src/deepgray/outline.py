@@ -94,6 +94,24 @@ def outline(scan: Scan, pose: Pose, *, model: Model, scheme: Scheme, fine: bool 
     return Outline(labels, probabilities, uncertainty, f"network {model.name} {model.version}", notes, finer)
 
 
+def outline_on(grid: Grid, scan: Scan, pose: Pose, *, model: Model, scheme: Scheme) -> LabelMap:
+    """The outline on any grid, straight from the network's frame, so that no label map has to be resampled.
+
+    Args:
+        grid: In the scan's world, any direction and spacing: that of a truth, say.
+        scan: The scan.
+        pose: Where the head is.
+        model: As for ``outline``.
+        scheme: What is wanted.
+
+    Raises:
+        SettingsError: The network does not know a structure of the scheme.
+    """
+    channels = _channels(model, scheme)
+    halves = {side: _half(scan, pose, side, model) for side in HEMISPHERES}
+    return _labels(_on_grid(grid, ((0, 0, 0), grid.shape), halves, channels=channels, scheme=scheme), scheme)
+
+
 def _channels(model: Model, scheme: Scheme) -> dict[str, int]:
     channels = {name: number for number, name in enumerate(model.recipe.outputs)}
     unknown = sorted({s.name for s in scheme.structures} - set(channels))

@@ -53,7 +53,7 @@ def test_heads_of_one_set_are_in_no_other_one() -> None:
 
 
 def test_too_few_heads_are_refused() -> None:
-    with pytest.raises(SettingsError, match="Two heads that train, one that judges .* 1, 1 heads"):
+    with pytest.raises(SettingsError, match=r"Two heads that train, one that judges .* 1, 1 heads"):
         plan(("a",), ("b",), scans=(1, 1, 1))
 
 
