@@ -108,6 +108,16 @@ def register(scan: Scan, tracer: Scan, pose: Pose) -> Registration:
     return Registration(inverse(found), similarity(points.values, moving.at(apply_affine(found, points.world))), seen)
 
 
+def doubts(found: Registration) -> tuple[str, ...]:
+    """Sentences that ask for a look at a registration; empty when all is well."""
+    if found.similarity >= DOUBTFUL or np.isnan(found.similarity):
+        return ()
+    return (
+        f"review: the tracer scan and the scan look little alike after registration (similarity {found.similarity:.3f},"
+        f" {DOUBTFUL:g} and more expected): look at the check picture.",
+    )
+
+
 def similarity(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
     """How much two pictures tell of one another: mutual information by the mean of their own, 0 to 1.
 

@@ -20,7 +20,7 @@ from deepgray import models
 from deepgray.cli.bookkeeping import Outcome, begin, end, given
 from deepgray.cli.output import news, writable_folder
 from deepgray.errors import DeepgrayError, DuplicateStemError, SettingsError
-from deepgray.pipeline import STAGES, Head, analyse_head, find_head, from_file, locator
+from deepgray.pipeline import STAGES, Head, analyse_head, find_head, from_file, locator, tracer_of
 from deepgray.read import read, read_reference, stem_of
 from deepgray.recipe import Options, Task
 from deepgray.report import finished, write
@@ -53,6 +53,13 @@ class RunSettings:
             whole-brain; binding also cerebellum, occipital, brain or box, the task's first when not given.
         frame: Which volume of a tracer scan that holds several, from 1.
         fine: Also write the outline at 1 mm.
+        pet: A PET of the one scan's head, in any position: registered, and measured in every structure.
+        spect: The same with a SPECT.
+        frames: First and last frame of the tracer scan, such as 3:5, of which the mean is measured.
+        tracer_unit: What the numbers of the tracer scan are, where no JSON beside it says.
+        tracer_reference: Region that the tracer's numbers are told relative to.
+        pvc: Also tell numbers with partial volume corrected, by the geometric transfer matrix.
+        psf_mm: Resolution of the PET for that, full width at half maximum.
         subdivide: Subdivide by the network or by the geometric rule, instead of what the task says.
         threads: Cores to use; all that are usable when not given.
         engine: Engine that runs the networks; the fastest installed one when not given.
@@ -72,19 +79,46 @@ class RunSettings:
     reference: str | None = None
     frame: int | None = None
     fine: bool = False
+    pet: Path | None = None
+    spect: Path | None = None
+    frames: str | None = None
+    tracer_unit: Literal["Bq/mL", "kBq/mL", "SUV", "counts"] | None = None
+    tracer_reference: Literal["cerebellar-grey", "occipital", "white-matter"] | None = None
+    pvc: Literal["gtm"] | None = None
+    psf_mm: float | None = None
     subdivide: Literal["network", "rule"] | None = None
     threads: int | None = None
     engine: Literal["openvino", "onnxruntime"] | None = None
 
     def __post_init__(self) -> None:
-        for name, value in (("corrected", self.corrected), ("also", self.also), ("mask", self.mask)):
+        alone = {
+            "corrected": self.corrected,
+            "also": self.also,
+            "mask": self.mask,
+            "pet": self.pet,
+            "spect": self.spect,
+        }
+        for name, value in alone.items():
             if value is not None and len(self.scans) != 1:
                 raise SettingsError(f"One scan is wanted with --{name}, {len(self.scans)} came.")
+        self._check_tracer()
         if (self.corrected is None) != (not (self.reviewer or "").strip()):
             raise SettingsError("A mask and who drew it are wanted together: --corrected MASK --reviewer NAME.")
         if self.corrected is not None and len(self.tasks) != 1:
             raise SettingsError(f"One task is wanted with --corrected, {len(self.tasks)} came.")
         _ = self.options
+
+    def _check_tracer(self) -> None:
+        if self.pet is not None and self.spect is not None:
+            raise SettingsError("One tracer scan is wanted beside a scan, --pet and --spect came.")
+        if (self.pvc is None) != (self.psf_mm is None) or (self.pvc is not None and self.pet is None):
+            raise SettingsError(
+                "A PET, a correction and a resolution are wanted together: --pet PET --pvc gtm --psf-mm MM."
+            )
+        asked = {"frames": self.frames, "tracer-unit": self.tracer_unit, "tracer-reference": self.tracer_reference}
+        for name, value in asked.items():
+            if value is not None and self.pet is None and self.spect is None:
+                raise SettingsError(f"A tracer scan (--pet or --spect) is wanted with --{name}.")
 
     @property
     def tasks(self) -> tuple[str, ...]:
@@ -171,6 +205,7 @@ def _check_modality(settings: RunSettings, modality: str, task: str) -> None:
     susceptibility, tracers = ("susceptibility maps", ("qsm",)), ("tracer scans", ("spect", "pet"))
     either = (f"{susceptibility[0]} or {tracers[0]}", susceptibility[1] + tracers[1])
     wanted = {"unit": susceptibility, "mask": susceptibility, "reference": either, "frame": tracers}
+    wanted |= dict.fromkeys(("pet", "spect"), ("magnetic resonance images", ("mr",)))
     for name, (words, modalities) in wanted.items():
         if getattr(settings, name) is not None and modality not in modalities:
             raise SettingsError(f"A task on {words} is wanted with --{name}, {task} works on '{modality}'.")
@@ -215,7 +250,7 @@ class _Visit:
         given = self.settings
         scan = read(self.path, modality=self.modality, unit=given.unit, mask=given.mask, frame=given.frame)
         also = None if self.settings.also is None else read(self.settings.also)
-        return Examination(scan, also, self.reference)
+        return Examination(scan, also, self.reference, tracer_of(self.request("", "").given))
 
     def head(self, task: str, progress: Callable[[str], None]) -> Head:
         options = self.settings.options

@@ -6,15 +6,19 @@ from deepgray.measure.chosen import measured
 from deepgray.measure.plausible import implausible
 from deepgray.measure.references import Level, reference_levels
 from deepgray.measure.susceptibility import susceptibility
+from deepgray.measure.tracer import BPND, PET_MEAN, SUVR, registered, tracer_measures
 from deepgray.measure.volume import ASYMMETRY, VOLUME, VOLUME_PARTIAL, volumes
 
 __all__ = [
     "ASI",
     "ASYMMETRY",
+    "BPND",
     "CATEGORY",
     "DORSAL",
+    "PET_MEAN",
     "PUTAMEN_CAUDATE_RATIO",
     "SBR",
+    "SUVR",
     "UPTAKE_MEAN",
     "VOLUME",
     "VOLUME_PARTIAL",
@@ -23,8 +27,10 @@ __all__ = [
     "implausible",
     "measured",
     "reference_levels",
+    "registered",
     "suggested_category",
     "susceptibility",
+    "tracer_measures",
     "uptakes",
     "volumes",
 ]

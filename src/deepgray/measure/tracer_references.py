@@ -56,7 +56,7 @@ class _Window:
     """
 
     image: Volume
-    coarse: NDArray[np.integer]
+    coarse: NDArray[np.int16]
     depth_mm: Volume
     grid: Grid
 
@@ -112,7 +112,7 @@ def _window(scan: Scan, pose: Pose, places: NDArray[np.float64]) -> _Window:
     grid = box.grid(SPACING_MM)
     world_from_frame = inverse(pose.canonical_from_world)
     image = to_frame(scan.voxels, scan.affine_ras, grid, world_from_frame=world_from_frame)
-    coarse = _on_grid(pose.coarse.voxels, pose.coarse.affine_ras, grid, world_from_frame)
+    coarse = _on_grid(pose.coarse.voxels, pose.coarse.affine_ras, grid, world_from_frame).astype(np.int16)
     brain = pose.coarse.voxels > 0
     depth = ndimage.distance_transform_edt(np.pad(brain, 1, mode="edge"), sampling=pose.coarse.grid.spacing_mm)
     fine = _on_grid(depth[1:-1, 1:-1, 1:-1], pose.coarse.affine_ras, grid, world_from_frame, order=1)

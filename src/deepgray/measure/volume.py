@@ -22,7 +22,7 @@ _ASYMMETRY = "100 × (left − right) / ((left + right) / 2), of volume"
 
 
 @dataclass(frozen=True)
-class _Part:
+class Part:
     """A structure, or several as one, that is measured as one.
 
     Attributes:
@@ -39,6 +39,7 @@ class _Part:
 
     @property
     def label(self) -> int | None:
+        """Its label, None where it is several structures."""
         return None if len(self.members) > 1 or self.made_of else self.members[0].label
 
 
@@ -56,7 +57,7 @@ def volumes(outline: Outline) -> tuple[Measurement, ...]:
         Measurements, structure by structure. The volume of a structure that was not found is 0; an asymmetry is NaN,
         with the reason in its method, where both sides are empty.
     """
-    parts = _parts(outline.labels.scheme)
+    parts = parts_of(outline.labels.scheme)
     hard = _hard_mm3(outline.labels)
     partial = _partial_mm3(outline.probabilities) if outline.probabilities else {}
     measured: list[Measurement] = []
@@ -72,11 +73,11 @@ def volumes(outline: Outline) -> tuple[Measurement, ...]:
     return tuple(measured)
 
 
-def _parts(scheme: Scheme) -> list[_Part]:
-    """What is measured, structure by structure: left, right, both; then the whole striatum alike."""
-    parts: list[_Part] = []
+def parts_of(scheme: Scheme) -> list[Part]:
+    """What is measured of a scheme, structure by structure: left, right, both; then the whole striatum alike."""
+    parts: list[Part] = []
     for name in dict.fromkeys(s.name for s in scheme.structures):
-        single = [_Part(name, s.side.value, (s,)) for s in scheme.structures if s.name == name]
+        single = [Part(name, s.side.value, (s,)) for s in scheme.structures if s.name == name]
         parts += _with_both(single)
     if any(part.name == "striatum" for part in parts):
         return parts
@@ -84,15 +85,15 @@ def _parts(scheme: Scheme) -> list[_Part]:
     return parts + _with_both([part for part in whole if part is not None])
 
 
-def _with_both(sides: list[_Part]) -> list[_Part]:
+def _with_both(sides: list[Part]) -> list[Part]:
     if {part.side for part in sides} != set(HEMISPHERES):
         return sides
     members = tuple(member for part in sides for member in part.members)
     made_of = ", ".join(filter(None, [sides[0].made_of, "both sides"]))
-    return [*sides, _Part(sides[0].name, "both", members, made_of)]
+    return [*sides, Part(sides[0].name, "both", members, made_of)]
 
 
-def _whole_striatum(scheme: Scheme, side: Side) -> _Part | None:
+def _whole_striatum(scheme: Scheme, side: Side) -> Part | None:
     """The striatum of one side, or None where the scheme lacks a part of it or holds it in two ways."""
     own = scheme.of_side(side)
     compartments = tuple(s for s in own if s.name in STRIATUM)
@@ -103,7 +104,7 @@ def _whole_striatum(scheme: Scheme, side: Side) -> _Part | None:
         members = subregions
     else:
         return None
-    return _Part("striatum", side.value, members, f"sum of {', '.join(s.name for s in members)}")
+    return Part("striatum", side.value, members, f"sum of {', '.join(s.name for s in members)}")
 
 
 def _hard_mm3(labels: LabelMap) -> dict[int, float]:
@@ -117,7 +118,7 @@ def _partial_mm3(probabilities: Probabilities) -> dict[int, float]:
     return {s.label: float(mm3) for s, mm3 in zip(probabilities.structures, sums, strict=True)}
 
 
-def _total(part: _Part, mm3: dict[int, float], *, quantity: str, method: str) -> Measurement:
+def _total(part: Part, mm3: dict[int, float], *, quantity: str, method: str) -> Measurement:
     return Measurement(
         structure=part.name,
         side=part.side,
@@ -129,7 +130,7 @@ def _total(part: _Part, mm3: dict[int, float], *, quantity: str, method: str) ->
     )
 
 
-def _asymmetry(sides: list[_Part], mm3: dict[int, float]) -> list[Measurement]:
+def _asymmetry(sides: list[Part], mm3: dict[int, float]) -> list[Measurement]:
     if not any(part.side == "both" for part in sides):
         return []
     left, right = (

@@ -3,7 +3,7 @@
 from deepgray.pipeline.correction import from_file
 from deepgray.pipeline.decided import reviewed
 from deepgray.pipeline.head import Head, find_head, locator
-from deepgray.pipeline.inputs import examination_of, options_of
+from deepgray.pipeline.inputs import examination_of, options_of, tracer_of
 from deepgray.pipeline.line import analyse, analyse_head
 from deepgray.pipeline.work import STAGES
 
@@ -18,4 +18,5 @@ __all__ = [
     "locator",
     "options_of",
     "reviewed",
+    "tracer_of",
 ]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from deepgray.measure import implausible, measured
+from deepgray.measure import implausible, measured, registered, tracer_measures
 from deepgray.pipeline.head import fitting
 from deepgray.pipeline.work import Work, now
 from deepgray.recipe import Options, Task
-from deepgray.result import Decision, Drawn, Examination, InputRecord, Outline, Result
+from deepgray.register import doubts
+from deepgray.result import Decision, Drawn, Examination, InputRecord, Outline, Registered, Result
 from deepgray.review import Decide, flags, outside_mask
 from deepgray.subdivide import by_network, by_rule
 
@@ -38,13 +39,16 @@ def analyse_drawn(examination: Examination, drawn: Drawn, task: str, *, decide: 
     outlines = (decision.outline, parts) if parts else (decision.outline,)
     with work.stage("measure"):
         numbers = measured(what, examination, pose, outlines=outlines) if usable else ()
+        beside = _beside(examination, drawn)
+        numbers += tracer_measures(outlines, scan, pose, beside) if beside and usable else ()
     decision = replace(decision, when=decision.when or now())
     raised = flags(pose, proposed, decision, task=what, implausible=implausible(what, numbers))
     raised += outside_mask(scan, decision.outline)
     raised += parts.notes if parts else ()
     raised += () if usable else (f"{decision.reviewer} rejected the outline; nothing was measured.",)
+    raised += doubts(beside.registration) if beside else ()
     used, times, inputs = tuple(work.used), tuple(work.times), _inputs(examination)
-    return Result(scan, what, pose, proposed, decision, parts, numbers, raised, used, times, inputs)
+    return Result(scan, what, pose, proposed, decision, parts, numbers, raised, used, times, inputs, beside)
 
 
 def reviewed(
@@ -81,9 +85,19 @@ def _parts(what: Task, examination: Examination, drawn: Drawn, *, decision: Deci
     return by_rule(decision.outline, drawn.pose) if what.subdivide_scheme else None
 
 
+def _beside(examination: Examination, drawn: Drawn) -> Registered | None:
+    """The tracer scan that came beside the scan, with its reference region."""
+    if examination.tracer is None or drawn.registration is None:
+        return None
+    return registered(examination.scan, drawn.pose, examination.tracer, drawn.registration)
+
+
 def _inputs(examination: Examination) -> tuple[InputRecord, ...]:
     also, reference = examination.also, examination.reference
     found = [InputRecord("also", also.stem, also.sha256)] if also else []
+    if examination.tracer is not None:
+        tracer = examination.tracer.scan
+        found.append(InputRecord(tracer.modality, tracer.stem, tracer.sha256))
     if reference.region is not None:
         found.append(InputRecord("reference", reference.name, reference.sha256))
     return tuple(found)

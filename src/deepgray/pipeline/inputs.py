@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from deepgray.read import read, read_reference
-from deepgray.recipe import Options
-from deepgray.result import NO_REFERENCE, Examination
+from deepgray.read import read, read_reference, read_tracer
+from deepgray.recipe import TRACER_REFERENCES, Options
+from deepgray.result import NO_REFERENCE, Examination, Tracer
 
 
 def examination_of(given: Mapping[str, str]) -> Examination:
@@ -23,7 +23,26 @@ def examination_of(given: Mapping[str, str]) -> Examination:
     path, modality = Path(given["scan"]), given["modality"]
     scan = read(path, modality=modality, unit=given.get("unit"), mask=given.get("mask"), frame=frame)
     also = read(Path(given["also"])) if "also" in given else None
-    return Examination(scan, also, read_reference(given.get("reference", NO_REFERENCE.name)))
+    return Examination(scan, also, read_reference(given.get("reference", NO_REFERENCE.name)), tracer_of(given))
+
+
+def tracer_of(given: Mapping[str, str]) -> Tracer | None:
+    """The PET or SPECT beside the scan, None where there is none.
+
+    Args:
+        given: Settings of the run by their names, as texts: ``pet`` or ``spect``, ``frames``, ``tracer_unit``,
+            ``tracer_reference``, ``psf_mm``.
+
+    Raises:
+        InputError: The file cannot be used, or a setting is not understood.
+    """
+    modality = next((name for name in ("pet", "spect") if name in given), None)
+    if modality is None:
+        return None
+    frames, unit = given.get("frames"), given.get("tracer_unit")
+    scan = read_tracer(Path(given[modality]), modality=modality, frames=frames, unit=unit)
+    psf_mm = float(given["psf_mm"]) if "psf_mm" in given else None
+    return Tracer(scan, given.get("tracer_reference", TRACER_REFERENCES[0]), psf_mm)
 
 
 def options_of(given: Mapping[str, str]) -> Options:

@@ -8,6 +8,7 @@ from deepgray.pipeline.decided import analyse_drawn
 from deepgray.pipeline.head import Head, find_head, fitting
 from deepgray.pipeline.work import Progress, Work
 from deepgray.recipe import Options
+from deepgray.register import register
 from deepgray.result import Drawn, Examination, Result
 from deepgray.review import Decide, accept
 from deepgray.scan import Scan
@@ -64,6 +65,7 @@ def analyse_head(
         ModelError: A network is missing, damaged, or not the one that was shipped.
         FieldOfViewError: The structures are cut off.
         MaskError: The corrected mask does not fit, or the reference region is empty.
+        GeometryError: The tracer scan shows another person's head.
     """
     given, pose = head.examination, head.pose
     scan = given.scan
@@ -72,5 +74,9 @@ def analyse_head(
     with work.stage("outline"):
         model, wanted = work.model("outline", what.outline_model), scheme(what.scheme)
         proposed = outline(scan, pose, model=model, scheme=wanted, fine=options.fine)
-    drawn = Drawn(pose, proposed, tuple(work.used), tuple(work.times))
+    found = None
+    if given.tracer is not None:
+        with work.stage("register"):
+            found = register(scan, given.tracer.scan, pose)
+    drawn = Drawn(pose, proposed, tuple(work.used), tuple(work.times), found)
     return analyse_drawn(given, drawn, task, decide=decide, work=work)

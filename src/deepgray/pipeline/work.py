@@ -12,7 +12,7 @@ from deepgray import models
 from deepgray.recipe import Options
 from deepgray.result import ModelRecord, StageTime
 
-STAGES: tuple[str, ...] = ("locate", "outline", "review", "subdivide", "measure")
+STAGES: tuple[str, ...] = ("locate", "outline", "register", "review", "subdivide", "measure")
 Progress = Callable[[str], None]
 
 

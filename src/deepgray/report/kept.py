@@ -12,7 +12,17 @@ from numpy.typing import NDArray
 
 from deepgray.anatomy import Code, Scheme, Side, Structure
 from deepgray.errors import OutputError
-from deepgray.result import Drawn, ModelRecord, Outline, Pose, Result, StageTime, StructureUncertainty
+from deepgray.result import (
+    Drawn,
+    ModelRecord,
+    Outline,
+    Pose,
+    Registered,
+    Registration,
+    Result,
+    StageTime,
+    StructureUncertainty,
+)
 from deepgray.scan import LabelMap, Probabilities
 from deepgray.space import Grid
 from deepgray.voxels.crop import occupied
@@ -60,6 +70,7 @@ def write_kept(path: Path, result: Result) -> None:
         "notes": list(proposed.notes),
         "models": [asdict(m) for m in result.models if m.stage in _BEFORE],
         "times": [[t.stage, t.seconds] for t in result.times if t.stage in _BEFORE],
+        "registration": _registration_told(result.registered),
     }
     text = np.frombuffer(json.dumps(words).encode(), dtype=np.uint8)
     np.savez_compressed(path, words=text, **arrays)  # type: ignore[arg-type]
@@ -116,7 +127,21 @@ def _kept(arrays: dict[str, NDArray[np.generic]], words: dict[str, object]) -> D
         outline,
         tuple(ModelRecord(**m) for m in values["models"]),
         tuple(StageTime(stage, seconds) for stage, seconds in values["times"]),
+        _registration(values.get("registration")),
     )
+
+
+def _registration_told(registered: Registered | None) -> dict[str, object] | None:
+    if registered is None:
+        return None
+    found = registered.registration
+    return {**asdict(found), "scan_from_tracer": found.scan_from_tracer.tolist()}
+
+
+def _registration(values: dict | None) -> Registration | None:  # type: ignore[type-arg]
+    if values is None:
+        return None
+    return Registration(**{**values, "scan_from_tracer": np.array(values["scan_from_tracer"], dtype=np.float64)})
 
 
 def _box(low: NDArray[np.generic], shape: tuple[int, ...]) -> tuple[slice, ...]:

@@ -57,6 +57,7 @@ def _task(result: Result) -> Json:
         "review_above": task.review_above,
         "measures": list(task.measures),
         "beside": [{"role": i.role, "name": i.name, "sha256": i.sha256} for i in result.inputs],
+        "registration": _registration(result),
         "models": [_model(m) for m in result.models],
         "pose": {"canonical_from_world": pose.canonical_from_world.tolist(), "confidence": _finite(pose.confidence)},
         "proposed": _outline(result.proposed),
@@ -102,6 +103,22 @@ def _model(record: ModelRecord) -> Json:
         "version": record.version,
         "sha256": record.sha256,
         "recipe": recipe,
+    }
+
+
+def _registration(result: Result) -> Json | None:
+    given = result.registered
+    if given is None:
+        return None
+    found, tracer = given.registration, given.tracer
+    return {
+        "scan_from_tracer": found.scan_from_tracer.tolist(),
+        "similarity": _finite(found.similarity),
+        "brain_seen": _finite(found.seen),
+        "method": found.method,
+        "tracer": input_of(tracer.scan),
+        "reference": tracer.reference,
+        "psf_mm": tracer.psf_mm,
     }
 
 

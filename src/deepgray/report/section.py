@@ -17,6 +17,8 @@ from jinja2 import Environment, StrictUndefined, Template
 from deepgray.report.pictures import Pictures, heat
 from deepgray.report.provenance import versions
 from deepgray.report.slab import colour_stops
+from deepgray.report.tracer import QUANTITIES as TRACER_QUANTITIES
+from deepgray.report.tracer import tracer_part
 from deepgray.report.uptake import QUANTITIES, Binding, binding_of
 from deepgray.result import Measurement, Outline, Result
 from deepgray.space import rotation_degrees
@@ -98,7 +100,10 @@ def render_section(result: Result, pictures: Pictures) -> str:
     """
     ppm = susceptibility_rows(result)
     colours = {s.name: _css(s.colour) for s in result.outline.labels.scheme.structures}
-    binding = binding_of(result, colours)
+    parts = {s.name: _css(s.colour) for s in result.parts.labels.scheme.structures} if result.parts else {}
+    # a SPECT beside an MR has a part of its own
+    binding = binding_of(result, colours) if "binding" in result.task.measures else None
+    elsewhere = (*_PAIRED, _SUSCEPTIBILITY, *QUANTITIES, *TRACER_QUANTITIES)
     return _template().render(
         result=result,
         needs_review=needs_review(result.flags),
@@ -108,8 +113,9 @@ def render_section(result: Result, pictures: Pictures) -> str:
         has_susceptibility=bool(ppm),
         reference=next((m.reference for m in result.measurements if m.quantity == _SUSCEPTIBILITY + "mean"), ""),
         left_out=_left_out(result),
-        others=[m for m in result.measurements if not m.quantity.startswith((*_PAIRED, _SUSCEPTIBILITY, *QUANTITIES))],
+        others=[m for m in result.measurements if not m.quantity.startswith(elsewhere)],
         binding=binding,
+        tracer=tracer_part(result, colours | parts),
         slab_top=_slab_top(pictures, binding),
         colour_stops=colour_stops(),
         pictures=pictures,
