@@ -154,7 +154,8 @@ def draw_means(*, widening: float = 1.0) -> Tensor:
 def _in_person(between_people: tuple[float, float, float], iron: float, widening: float) -> float:
     """A tissue's susceptibility in one person, ppm: mean, spread, and the part that goes with the shared iron."""
     mean, spread, shared = between_people
-    return mean + widening * spread * (shared * iron + (1 - shared**2) ** 0.5 * float(torch.randn(())))
+    own: float = shared * iron + (1 - shared**2) ** 0.5 * float(torch.randn(()))
+    return mean + widening * spread * own
 
 
 def _whole_name(tissue: Tissue) -> str:
