@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from deepgray.errors import IntensityError, ShapeError
 from deepgray.space import Affine, spacing_mm
@@ -116,6 +115,8 @@ def fine_detail(voxels: NDArray[np.float32], affine_ras: Affine) -> float:
     Returns:
         0 where too little of the image lies away from exact zeros to tell.
     """
+    from scipy import ndimage  # noqa: PLC0415 (slow, and `import deepgray` imports this module)
+
     spacing = spacing_mm(affine_ras)
     blurred = ndimage.gaussian_filter(voxels, BLUR_FWHM_MM * _SIGMA_PER_FWHM / spacing)
     rim = [2 * round(RIM_MM / float(s)) + 1 for s in spacing]
