@@ -13,7 +13,7 @@ from deepgray.anatomy import Scheme, Side, scheme, structure
 from deepgray.engine import Network
 from deepgray.errors import FieldOfViewError, SettingsError
 from deepgray.models import Model
-from deepgray.outline import ENLARGE_MM, outline
+from deepgray.outline import ENLARGE_MM, outline, outline_on
 from deepgray.result import Outline, Pose
 from deepgray.scan import LabelMap, Scan
 from deepgray.space import Affine, Grid, apply_affine, inverse, reordered_grid, same_grid
@@ -261,6 +261,18 @@ def test_the_fine_outline_has_voxels_of_1_mm_in_the_same_place() -> None:
         places = [apply_affine(m.affine_ras, np.argwhere(m.mask(s))) for m in (found.labels, fine)]
         assert places[1].mean(axis=0) == pytest.approx(places[0].mean(axis=0), abs=0.5)
         assert len(places[1]) == pytest.approx(len(places[0]) * UPRIGHT.voxel_volume_mm3, rel=0.1)
+
+
+def test_an_outline_on_a_grid_of_another_direction_lies_where_the_structures_are() -> None:
+    scan, pose = scan_of(truth_of(UPRIGHT, np.eye(4)), UPRIGHT), pose_of(np.eye(4))
+    other = Grid((100, 100, 80), inverse(TURNED) @ grid_around((0, 0, 8), (130, 130, 104), (1.3, 1.3, 1.3)).affine_ras)
+    found = outline_on(other, scan, pose, model=MODEL, scheme=STRIATUM)
+    assert same_grid(found.grid, other)
+    truth = truth_of(other, np.eye(4))
+    for wanted in STRIATUM.structures:
+        assert dice(found.mask(wanted), truth == wanted.label) > 0.88
+    own = outline(scan, pose, model=MODEL, scheme=STRIATUM).labels.voxels
+    np.testing.assert_array_equal(outline_on(scan.grid, scan, pose, model=MODEL, scheme=STRIATUM).voxels, own)
 
 
 def test_nobody_asked_for_a_fine_outline() -> None:

@@ -98,7 +98,9 @@ def draw_agreements(binding: Sequence[NamedAgreement], asymmetry: Sequence[Named
     pooled = [a for a in binding if a.name.quantity == "SBR" and a.name.structure == POOLED]
     known = {one.name.side for one in pooled}
     pooled += [a for a in binding if a.name.structure == DORSAL and a.name.side not in known]
+    pooled = [NamedAgreement(a.name._replace(structure=""), a.agreement) for a in pooled]
     indices = [a for a in asymmetry if a.name.structure == "caudate and putamen"]
+    indices = [NamedAgreement(a.name._replace(structure=""), a.agreement) for a in indices]
     files = []
     if pooled:
         files = [folder / "sbr_bland_altman.png", folder / "sbr_scatter.png"]

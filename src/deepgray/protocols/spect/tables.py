@@ -80,7 +80,7 @@ def overlap_sheet(rows: Sequence[Row]) -> Sheet:
             lines.append(
                 (
                     *(arm, stratum, str(len({r.case for r in here})), *cells),
-                    _spread([r.dice for r in parts]),
+                    _spread(list(case_dice(here).values())),
                     _mean([r.dice for r in whole]),
                     *(_mean([distance(r) for r in judged], 2) for distance in (_hd95, _hd_scaled)),
                     _mean([r.rvd for r in judged]),
@@ -89,7 +89,18 @@ def overlap_sheet(rows: Sequence[Row]) -> Sheet:
             )
     return Sheet(
         "Overlap, surface and volume",
-        ("arm", "stratum", "scans", *titles, "mean of four", "whole", "HD95 mm", "0.95 × max mm", "RVD", THEIRS),
+        (
+            "arm",
+            "stratum",
+            "scans",
+            *titles,
+            "mean of four",
+            "whole",
+            "HD95 mm",
+            "0.95 × max mm",
+            "RVD",
+            f"Dice, {THEIRS}",
+        ),
         tuple(lines),
         f"Ours: {OURS}, at 1 mm. HD95 and RVD: mean of the compartments; of the whole striatum for the threshold. "
         "Work B prints 0.95 × the largest distance as HD95. Its figures are those of its network, here the arm nnunet.",
@@ -138,10 +149,11 @@ def asymmetry_agreements(rows: Sequence[Row]) -> list[NamedAgreement]:
                 pairs.setdefault(name, []).append(one)
         if not pairs:
             continue
-        pooled = [pair for name in COMPARTMENTS for pair in pairs[name]]
+        pooled = [pair for name in COMPARTMENTS for pair in pairs.get(name, [])]
         for name, values in {"caudate and putamen": pooled, **pairs}.items():
-            measured, reference = zip(*values, strict=True)
-            found.append(NamedAgreement(MeasureName(name, arm, "ASI"), agree(measured, reference, unit="%")))
+            if values:
+                measured, reference = zip(*values, strict=True)
+                found.append(NamedAgreement(MeasureName(name, arm, "ASI"), agree(measured, reference, unit="%")))
     return found
 
 
@@ -280,8 +292,8 @@ def mirror_sheet(rows: Sequence[Row], arms: Sequence[str]) -> Sheet:
         cells = [arm]
         for condition in (UPRIGHT, MIRRORED):
             parts = [r for r in chosen(rows, arm=arm, condition=condition) if r.structure in COMPARTMENTS]
-            cells += [_spread([r.dice for r in parts]), f"{100 * _finite_mean([r.wrong_side for r in parts]):.1f}"]
-        if chosen(rows, arm=arm):
+            cells += [_spread(list(case_dice(parts).values())), _mean([100 * r.wrong_side for r in parts], 1)]
+        if any(r.structure in COMPARTMENTS for r in chosen(rows, arm=arm)):
             lines.append(tuple(cells))
     return Sheet(
         "Ablations: blur, mirroring, and people as in a mirror",
@@ -307,7 +319,12 @@ def category_sheet(rows: Sequence[Row]) -> Sheet | None:
             parts += [right / len(here)] if here else []
             lines.append((arm, stratum, str(len(here)), str(right)))
         lines.append((arm, "balanced accuracy", "", f"{np.mean(parts):.3f}"))
-    return Sheet("Suggested visual category", ("arm", "stage", "scans", "suggested rightly"), tuple(lines), f"{OURS}.")
+    return Sheet(
+        "Suggested visual category",
+        ("arm", "stage", "scans", "suggested rightly"),
+        tuple(lines),
+        f"{OURS.capitalize()}.",
+    )
 
 
 def _finite_mean(values: Sequence[float]) -> float:
@@ -324,13 +341,13 @@ def _spread(values: Sequence[float]) -> str:
 
 
 def _number(value: float, decimals: int) -> str:
-    return f"{value:.{decimals}f}" if math.isfinite(value) else "–"
+    return f"{value:.{decimals}f}".replace("-", "−") if math.isfinite(value) else "–"
 
 
 def _limits(agreement: Agreement, decimals: int = 3) -> str:
     found = agreement.bland_altman
     values = (found.bias.value, found.lower_limit.value, found.upper_limit.value)
-    bias, lower, upper = (f"{v:+.{decimals}f}" if math.isfinite(v) else "–" for v in values)
+    bias, lower, upper = (f"{v:+.{decimals}f}".replace("-", "−") if math.isfinite(v) else "–" for v in values)
     return f"{bias} [{lower}, {upper}]"
 
 
