@@ -20,7 +20,7 @@ from deepgray import models
 from deepgray.cli.bookkeeping import Outcome, begin, end, given
 from deepgray.cli.output import news, writable_folder
 from deepgray.errors import DeepgrayError, DuplicateStemError, SettingsError
-from deepgray.pipeline import STAGES, Head, analyse_head, find_head, from_file, locator, tracer_of
+from deepgray.pipeline import STAGES_WITH_TRACER, Head, analyse_head, find_head, from_file, locator, tracer_of
 from deepgray.read import read, read_reference, stem_of
 from deepgray.recipe import Options, Task
 from deepgray.report import finished, write
@@ -338,7 +338,7 @@ def _bar(title: str) -> Iterator[Callable[[str], None]]:
     console = Console(stderr=True)
     quiet = not console.is_terminal
     with Progress(*columns, console=console, transient=True, redirect_stdout=False, disable=quiet) as bar:
-        stages = ("read", *STAGES, "report")
+        stages = ("read", *STAGES_WITH_TRACER, "report")
         shown = bar.add_task("", total=len(stages), title=title)
 
         def progress(stage: str) -> None:

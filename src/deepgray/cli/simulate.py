@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import track
 
 from deepgray.cli.output import writable_folder
+from deepgray.cli.simulate_pet import simulate_pet
 from deepgray.cli.simulate_qsm import simulate_qsm
 from deepgray.cli.simulate_spect import simulate_spect
 from deepgray.cli.whole_heads import prepared_head
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from deepgray.simulate.whole_head import SimulatedScan
 
 app = App(name="simulate", help="Make scans with a known answer.")
+app.command(simulate_pet, name="pet")
 app.command(simulate_qsm, name="qsm")
 app.command(simulate_spect, name="spect")
 

@@ -57,7 +57,7 @@ def analyse_head(
         head: From ``find_head``.
         task: As for ``analyse``, as are all further arguments.
         decide: What a person, or nobody, says of the outline.
-        progress: Called with the name of each of ``STAGES`` but the first.
+        progress: Called with the name of each of ``STAGES`` (``STAGES_WITH_TRACER`` where one came) but the first.
         options: What the task leaves open.
 
     Raises:

@@ -12,7 +12,9 @@ from deepgray import models
 from deepgray.recipe import Options
 from deepgray.result import ModelRecord, StageTime
 
-STAGES: tuple[str, ...] = ("locate", "outline", "register", "review", "subdivide", "measure")
+STAGES: tuple[str, ...] = ("locate", "outline", "review", "subdivide", "measure")
+# With a tracer scan beside the scan.
+STAGES_WITH_TRACER: tuple[str, ...] = ("locate", "outline", "register", "review", "subdivide", "measure")
 Progress = Callable[[str], None]
 
 
