@@ -32,8 +32,6 @@ SPACING_MM = 4.0
 SEARCH_MM, REFINE_MM = 12.0, 8.0
 SHIFTS_MM = (-48.0, -32.0, -16.0, 0.0, 16.0, 32.0, 48.0)
 TURN_DEGREES = 20.0
-# So many of the best starts are refined.
-STARTS = 6
 BINS = 32
 # The width of the joint histogram's smoothing, bins.
 SMOOTH_BINS = 1.0
@@ -180,27 +178,28 @@ def _points(fixed: _Picture, world: Points) -> _Points:
 
 
 def _started(fixed: _Picture, moving: _Picture, brain: Points, pose: Pose) -> Affine:
-    """Where to begin: the best of many shifts and turns, refined on coarse points; to the tracer scan's world."""
+    """Where to begin, to the tracer scan's world: the best of many shifts and turns, refined on coarse points."""
     few = _points(fixed, brain)
     centre = few.world.mean(axis=0)
-    scored = [(_score(few, moving, first), n, first) for n, first in enumerate(_starts(moving, centre))]
-    best = [first for _, _, first in sorted(scored, reverse=True)[:STARTS]]
+    # the best shift of every turn, for the best few of all would lie beside one another
+    best = [max(shifts, key=lambda first: _score(few, moving, first)) for shifts in _starts(moving, centre)]
     many = _points(fixed, brain_points(pose, REFINE_MM))
     refined = [_refined(many, moving, first, centre) for first in best]
     return max(refined, key=lambda found: _score(many, moving, found))
 
 
-def _starts(moving: _Picture, centre: Points) -> Iterator[Affine]:
-    """Shifts about the middle of what is bright, upright and turned about each axis."""
+def _starts(moving: _Picture, centre: Points) -> Iterator[list[Affine]]:
+    """Shifts about the middle of what is bright: upright, and turned about each axis."""
     bright = np.argwhere(moving.voxels > 0.25 * np.percentile(moving.voxels, 98))
     points = apply_affine(moving.affine, bright)
     # a neck may be shown or not: from the top of the head downwards about as much as a brain is high
     head = points[points[:, 2] > np.percentile(points[:, 2], 99.5) - 150.0]
     middle = head.mean(axis=0)
     turns = [np.zeros(3), *(sign * TURN_DEGREES * axis for axis in np.eye(3) for sign in (-1, 1))]
+    shifts = np.stack(np.meshgrid(*[SHIFTS_MM] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
     for turn in turns:
-        for shift in np.stack(np.meshgrid(*[SHIFTS_MM] * 3, indexing="ij"), axis=-1).reshape(-1, 3):
-            yield _about(centre, middle + shift, Rotation.from_rotvec(turn, degrees=True))
+        rotation = Rotation.from_rotvec(turn, degrees=True)
+        yield [_about(centre, middle + shift, rotation) for shift in shifts]
 
 
 def _about(centre: Points, goal: Points, turn: Rotation) -> Affine:
