@@ -173,6 +173,7 @@ def _refine(desk: Desk, request: Request, body: bytes) -> Response:
         raise MaskError(f"A structure from 1 to {len(scheme.structures)} is wanted, {number} came.")
     before = drawn == number
     after = refined(study.image, before, (x, y, z), inside=inside, spacing_mm=grid.spacing_mm)
+    after &= before | (drawn == 0) | (drawn == drawn[x, y, z])  # only the structure that was clicked on gives way
     drawn = np.where(after & ~before, number, np.where(before & ~after, 0, drawn)).astype(np.uint8)
     return _nifti(nifti(drawn, grid))
 
