@@ -20,6 +20,8 @@ _SHAPES: dict[str, tuple[tuple[int, ...], int]] = {
     "striatum-subdivide": ((12, 24, 48, 96), 1),
     "midbrain-outline": ((16, 32, 64, 128), 1),
     "dentate-outline": ((16, 32, 64, 128), 1),
+    "head-locate-spect": ((16, 32, 64, 128), 1),
+    "datspect-outline": ((16, 32, 64, 128), 1),
 }
 
 

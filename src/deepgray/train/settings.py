@@ -103,6 +103,7 @@ RECIPES: dict[str, Recipe] = {
         mirrored=True,
         inputs=("image",),
         outputs=("caudate", "putamen", "accumbens"),
+        border_logit=-0.8,
     ),
 }
 

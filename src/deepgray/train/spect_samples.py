@@ -16,7 +16,7 @@ from torch.nn import functional
 from deepgray.recipe import Recipe
 from deepgray.simulate import mr
 from deepgray.simulate.spect_surrogate import draw_surrogate, surrogate
-from deepgray.simulate.tissues import output_lookup
+from deepgray.simulate.tissues import TISSUES, output_lookup
 from deepgray.simulate.uptake import activity_at, draw_uptake
 from deepgray.simulate.whole_head import tissues_at
 from deepgray.train.samples import EASY_SAMPLES, FAR_SHARE, Sample, SampleStream, shape_of
@@ -31,6 +31,10 @@ PLACES = 4
 # Uptake is not quite even: relative standard deviation of its slow change.
 UNEVEN, UNEVEN_POINTS = (0.0, 0.08), 5
 CUT_SHARE = 0.12
+# What is seen holds at least this; 0 is what is not seen.
+FAINTEST = 1e-6
+# Images of which only the brain was kept, as on group maps; of half of them without its fluid.
+STRIPPED_SHARE = 0.2
 
 # The pose found on a SPECT scan is off by a few degrees and millimetres.
 OUTLINE_APPEARANCE = mr.Appearance(rotation_degrees=14.0, shift_mm=8.0, zoom=0.16, displacement_mm=2.2, control_mm=25.0)
@@ -86,12 +90,14 @@ class SpectOutlineSamples(SampleStream):
         x, y, z = (n // COARSENESS + 2 * MARGIN for n in shape_of(self.recipe))
         warp = mr.draw_warp((x, y, z), (spacing_mm,) * 3, self.centre_mm, self.appearance)
         points = warp.points_mm * torch.tensor([-1.0, 1.0, 1.0]) if mirrored else warp.points_mm
-        image = surrogate(paint(head, points, spacing_mm), (spacing_mm,) * 3, draw_surrogate())
+        image = surrogate(paint(head, points, spacing_mm), (spacing_mm,) * 3, draw_surrogate()).clamp(min=FAINTEST)
         cut = (slice(MARGIN * COARSENESS, -MARGIN * COARSENESS),) * 3
         image = _finer(image[..., None])[cut][..., 0]
+        tissues, left = tissues_at(head.head, _finer(points)[cut])
+        if mr.chance(STRIPPED_SHARE):
+            image = _stripped(image, tissues)
         if mr.chance(CUT_SHARE):
             image = _cut(image)
-        tissues, left = tissues_at(head.head, _finer(points)[cut])
         target = self.table[tissues.long()] * (left ^ mirrored)
         return Sample(mr.normalise(image)[None], target, torch.ones_like(target, dtype=torch.bool))
 
@@ -123,13 +129,16 @@ class SpectHeadSamples(SampleStream):
         appearance = replace(self.appearance, rotation_degrees=limit * max(0.1, difficulty))
         spacing_mm = self.recipe.spacing_mm
         warp = mr.draw_warp(shape_of(self.recipe), (spacing_mm,) * 3, self.centre_mm, appearance)
-        image = surrogate(paint(head, warp.points_mm, spacing_mm), (spacing_mm,) * 3, draw_surrogate())
+        activity = paint(head, warp.points_mm, spacing_mm)
+        image = surrogate(activity, (spacing_mm,) * 3, draw_surrogate()).clamp(min=FAINTEST)
         target = mr.sample_nearest(
             torch.from_numpy(head.coarse), torch.from_numpy(head.coarse_affine), warp.points_mm
         ).long()
+        if mr.chance(STRIPPED_SHARE):
+            image = _stripped(image, tissues_at(head.head, warp.points_mm)[0])
         if mr.chance(self.appearance.cropped_share):
             image = _cut(image)
-            target = target * (image != 0)
+        target = target * (image != 0)
         return Sample(mr.normalise(image)[None], target, torch.ones_like(target, dtype=torch.bool))
 
 
@@ -138,6 +147,14 @@ def _finer(voxels: Tensor) -> Tensor:
     moved = voxels.permute(3, 0, 1, 2)[None]
     finer = functional.interpolate(moved, scale_factor=COARSENESS, mode="trilinear", align_corners=False)
     return finer[0].permute(1, 2, 3, 0)
+
+
+def _stripped(image: Tensor, tissues: Tensor) -> Tensor:
+    """The brain alone, with or without its fluid."""
+    kept = torch.tensor([t.inside_brain for t in TISSUES])
+    if mr.chance(0.5):
+        kept = kept & torch.tensor([t.family != "fluid" for t in TISSUES])
+    return image * kept[tissues.long()]
 
 
 def _cut(image: Tensor) -> Tensor:
@@ -150,4 +167,4 @@ def _cut(image: Tensor) -> Tensor:
     keep[low:high] = True
     shape = [1, 1, 1]
     shape[axis] = count
-    return image.clamp(min=1e-6) * keep.reshape(shape)
+    return image * keep.reshape(shape)
