@@ -10,7 +10,7 @@ from deepgray.result import Measurement
 from deepgray.serve.agreement import pairwise_dice
 from deepgray.serve.desk import Desk, Number, latest
 from deepgray.serve.study import Study
-from deepgray.worklist import Review
+from deepgray.worklist import Review, State
 
 Json = dict[str, object]
 
@@ -44,7 +44,7 @@ def told_study(desk: Desk, study: Study, reviewer: str) -> Json:
     """
     said = desk.reviews(study)
     low, high = (float(v) for v in np.percentile(study.image, [1, 99.7]))
-    others = latest(study, said)
+    others, entry = latest(study, said), desk.works.entry(*study.key)
     return {
         "stem": study.stem,
         "task": study.entry.request.task,
@@ -64,7 +64,7 @@ def told_study(desk: Desk, study: Study, reviewer: str) -> Json:
         "has_entropy": study.drawn.proposed.probabilities is not None,
         "score": study.drawn.proposed.score,
         "review_above": study.task.review_above,
-        "words": desk.works.entry(study.stem, study.entry.request.task).words,
+        "words": entry.words if entry.state in (State.NEEDS_REVIEW, State.FAILED) else "",
         "history": [_line(review) for review in said],
         "drawn_by": sorted(others),
         "agreement": pairwise_dice(study, others),

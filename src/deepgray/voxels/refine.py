@@ -15,9 +15,9 @@ Mask = NDArray[np.bool_]
 Index = tuple[int, int, int]
 
 # How far from a click anything may change.
-REACH_MM = 12.0
+REACH_MM = 10.0
 # At a click grey values count and the outline as it was does not; at this distance both count about alike.
-TRUST_MM = 6.0
+TRUST_MM = 5.0
 # What surely belongs to a click.
 _SEED_MM = 1.0
 # Grey values this near tell what a click means.
