@@ -76,23 +76,35 @@ def head() -> tuple[Scan, Pose]:
     return scan, Pose(POSE_MATRIX, 1.0, LabelMap(labels, world, scheme("coarse")))
 
 
-def pet_of(motion: np.ndarray, *, size_mm: tuple[float, float, float] = (230, 230, 190), stretch: float = 1.0) -> Scan:
-    """A PET; ``motion`` takes its world to that of the T1."""
-    grid = grid_of((3.0, 3.0, 3.5), size_mm)
+def pet_of(
+    motion: np.ndarray,
+    *,
+    size_mm: tuple[float, float, float] = (230, 230, 190),
+    stretch: float = 1.0,
+    middle_mm: tuple[float, float, float] = (0, 0, 0),
+) -> Scan:
+    """A PET whose middle lies anywhere in its world; ``motion`` takes its world to that of the T1."""
+    straight = grid_of((3.0, 3.0, 3.5), size_mm)
+    grid = Grid(straight.shape, rigid((0, 0, 0), middle_mm) @ straight.affine_ras)
     activity = seen(grid, POSE_MATRIX @ motion, ACTIVITY, stretch=stretch)
     noise = np.random.default_rng(3).normal(scale=0.05, size=grid.shape)
     return Scan((1000 * (activity + noise)).astype(np.float32), grid.affine_ras, "pet", "pet", "Bq/mL")
 
 
 @pytest.mark.parametrize(
-    "motion", [rigid((0, 0, 0), (0, 0, 0)), rigid((-14, 9, 12), (35, -22, 18)), rigid((8, 4, -16), (-150, 260, 90))]
+    ("motion", "middle_mm"),
+    [
+        (rigid((0, 0, 0), (0, 0, 0)), (0.0, 0.0, 0.0)),
+        (rigid((-14, 9, 12), (35, -22, 18)), (0.0, 0.0, 0.0)),
+        (rigid((8, 4, -16), (0, 0, 0)) @ rigid((0, 0, 0), (150, -260, -90)), (-150.0, 260.0, 90.0)),
+    ],
 )
 def test_a_known_motion_is_found_also_where_the_headers_do_not_agree(
-    head: tuple[Scan, Pose], motion: np.ndarray
+    head: tuple[Scan, Pose], motion: np.ndarray, middle_mm: tuple[float, float, float]
 ) -> None:
     pytest.importorskip("dipy", reason="dipy (extra register) is not installed")
     scan, pose = head
-    found = register(scan, pet_of(motion), pose)
+    found = register(scan, pet_of(motion, middle_mm=middle_mm), pose)
     brain = apply_affine(pose.coarse.affine_ras, np.argwhere(pose.coarse.voxels > 0)[::50])
     away = apply_affine(found.scan_from_tracer @ inverse(motion), brain) - brain
     assert np.linalg.norm(away, axis=1).mean() < 1.0

@@ -23,8 +23,8 @@ from deepgray.voxels.crop import occupied
 FWHM_PER_SIGMA = 2.3548
 # Around the structures so many times the resolution is looked at.
 ROOM = 2.0
-# Inside the brain and outside of the structures: regions by brightness, fluid and grey and white matter on T1.
-CLASSES = 3
+# Inside the brain and outside of the structures: three regions by brightness, which begin at these.
+PERCENTILES = (10, 50, 90)
 _Mask = NDArray[np.bool_]
 
 
@@ -108,9 +108,10 @@ def _regions(labels: NDArray[np.int32], box: tuple[slice, slice, slice], scan: S
     part = scan.grid.crop(*((box[0].start, box[1].start, box[2].start), (box[0].stop, box[1].stop, box[2].stop)))
     brain = _brain(pose, part) & (labels == 0)
     out = labels.copy()
-    if brain.sum() > CLASSES:
+    if brain.any():
         first = int(np.abs(labels).max()) + 1
-        out[brain] = first + split(scan.voxels[box][brain], CLASSES)
+        values = scan.voxels[box][brain]
+        out[brain] = first + split(values, np.percentile(values, PERCENTILES).astype(np.float64))
     return out
 
 

@@ -2,8 +2,8 @@
 
 ``locate`` gives a coarse map and the pose, the image itself tells grey from white and fluid: a coarse region is seen in
 the canonical frame at ``SPACING_MM``, freed of a slow change of brightness, and its intensities are split into three.
-Grey matter lies in the middle, as it does on T1 and T2 alike; of the two ends white matter is the deeper one. What
-borders on another activity is left out, for a scanner's blur reaches
+The ventricles tell where fluid begins and the middle of the cerebrum where white matter does; grey matter lies between
+them, as it does on T1 and T2 alike. What borders on another activity is left out, for a scanner's blur reaches
 over the border; sulci inside the cortex cannot be left out, and are told in docs/pet.md.
 """
 
@@ -40,6 +40,10 @@ WORDS = {
     "occipital": "occipital grey matter",
     "white-matter": f"cerebral white matter {WHITE_RIM_MM:g} mm off all grey matter",
 }
+# Deep white matter, canonical mm of the right side: lowest and highest corner.
+WHITE_BOX_MM = ((20.0, -45.0, 25.0), (34.0, 20.0, 42.0))
+# How far grey matter lies from white matter to fluid, to begin with: about 0.45 on T1, 0.3 on T2.
+GREY_SHARE = 0.4
 # Turns of splitting intensities into classes; they settle long before.
 _TURNS = 40
 
@@ -52,12 +56,14 @@ class _Window:
         image: (x, y, z) the scan, brightness made even.
         coarse: (x, y, z) labels of the coarse map.
         depth_mm: (x, y, z) how far inside the brain.
+        levels: About how bright fluid, grey and white matter are.
         grid: In canonical mm.
     """
 
     image: Volume
     coarse: NDArray[np.int16]
     depth_mm: Volume
+    levels: tuple[float, float, float]
     grid: Grid
 
     @property
@@ -110,13 +116,53 @@ def _window(scan: Scan, pose: Pose, places: NDArray[np.float64]) -> _Window:
     low, high = places.min(axis=0) - ROOM_MM, places.max(axis=0) + ROOM_MM
     box = Box((float(low[0]), float(low[1]), float(low[2])), (float(high[0]), float(high[1]), float(high[2])))
     grid = box.grid(SPACING_MM)
-    world_from_frame = inverse(pose.canonical_from_world)
+    coarse, world_from_frame = pose.coarse, inverse(pose.canonical_from_world)
+
+    def seen(voxels: NDArray[np.generic], order: int) -> NDArray[np.generic]:
+        return _on_grid(voxels, coarse.affine_ras, grid, world_from_frame, order)
+
+    whole = to_frame(scan.voxels, scan.affine_ras, coarse.grid, world_from_frame=np.eye(4))
+    brain = coarse.voxels > 0
+    slow = _slow(whole, brain, coarse.grid)
     image = to_frame(scan.voxels, scan.affine_ras, grid, world_from_frame=world_from_frame)
-    coarse = _on_grid(pose.coarse.voxels, pose.coarse.affine_ras, grid, world_from_frame).astype(np.int16)
-    brain = pose.coarse.voxels > 0
-    depth = ndimage.distance_transform_edt(np.pad(brain, 1, mode="edge"), sampling=pose.coarse.grid.spacing_mm)
-    fine = _on_grid(depth[1:-1, 1:-1, 1:-1], pose.coarse.affine_ras, grid, world_from_frame, order=1)
-    return _Window(_even(image, coarse > 0), coarse, fine.astype(np.float32), grid)
+    padded = ndimage.distance_transform_edt(np.pad(brain, 1, mode="edge"), sampling=coarse.grid.spacing_mm)
+    return _Window(
+        np.asarray(image / np.maximum(seen(slow, 1), 1e-6), dtype=np.float32),
+        np.asarray(seen(coarse.voxels, 0), dtype=np.int16),
+        np.asarray(seen(padded[1:-1, 1:-1, 1:-1], 1), dtype=np.float32),
+        _first_levels(np.asarray(whole / np.maximum(slow, 1e-6), dtype=np.float32), pose),
+        grid,
+    )
+
+
+def _slow(image: Volume, brain: Mask, grid: Grid) -> Volume:
+    """The slow change of brightness inside the brain; 1 on average."""
+    inside = brain & (image > 0)
+    if not inside.any():
+        return np.ones_like(image)
+    sigma = SLOW_MM / grid.spacing_mm
+    weight = ndimage.gaussian_filter(inside.astype(np.float32), sigma)
+    slow = ndimage.gaussian_filter(np.where(inside, image, 0).astype(np.float32), sigma) / np.maximum(weight, 1e-3)
+    mean = float(slow[inside].mean())
+    return np.asarray(np.where(slow > 0.1 * mean, slow, mean) / mean, dtype=np.float32)
+
+
+def _first_levels(image: Volume, pose: Pose) -> tuple[float, float, float]:
+    """About how bright fluid, grey and white matter are: from the ventricles and the middle of the white matter."""
+    coarse = pose.coarse
+    index = np.moveaxis(np.indices(coarse.grid.shape), 0, -1)
+    points = apply_affine(pose.canonical_from_world @ coarse.affine_ras, index)
+    brain = (coarse.voxels > 0) & (image > 0)
+    mirrored = np.concatenate([np.abs(points[..., :1]), points[..., 1:]], axis=-1)
+    low, high = np.array(WHITE_BOX_MM)
+    white_box, ventricles = brain & ((mirrored > low) & (mirrored < high)).all(axis=-1), brain & _ventricles(points)
+    if not white_box.any() or not ventricles.any():
+        dark, grey, bright = np.percentile(image[brain], (5, 50, 95)) if brain.any() else (0.0, 0.5, 1.0)
+        return float(dark), float(grey), float(bright)
+    white = float(np.median(image[white_box]))
+    ends = np.percentile(image[ventricles], (5, 95))
+    fluid = float(ends[0] if abs(ends[0] - white) > abs(ends[1] - white) else ends[1])
+    return fluid, white + GREY_SHARE * (fluid - white), white
 
 
 def _on_grid(
@@ -127,17 +173,6 @@ def _on_grid(
         voxels, index[:3, :3], offset=index[:3, 3], output_shape=grid.shape, order=order, prefilter=False
     )
     return np.asarray(moved)
-
-
-def _even(image: Volume, brain: Mask) -> Volume:
-    """The image over its own slow change inside the brain."""
-    sigma = SLOW_MM / SPACING_MM
-    inside = brain & (image > 0)
-    if not inside.any():
-        return image
-    weight = ndimage.gaussian_filter(inside.astype(np.float32), sigma)
-    slow = ndimage.gaussian_filter(np.where(inside, image, 0).astype(np.float32), sigma) / np.maximum(weight, 1e-3)
-    return np.asarray(np.where(slow > 0, image / np.maximum(slow, 1e-6), 0), dtype=np.float32)
 
 
 def _cerebellar_grey(window: _Window, wanted: Mask) -> Mask:
@@ -157,14 +192,14 @@ def _white(window: _Window, wanted: Mask) -> Mask:
 
 
 def _classes(window: _Window) -> tuple[Mask, Mask, Mask]:
-    """Fluid, grey and white matter of the brain in a window: white is the brighter or the darker end, by its depth."""
+    """Fluid, grey and white matter of the brain in a window."""
     brain = (window.coarse > 0) & (window.image > 0)
     if brain.sum() < 10:
         return brain, brain, brain
-    classes = split(window.image[brain], 3)
-    depth = [float(window.depth_mm[brain][classes == n].mean()) if (classes == n).any() else -1.0 for n in (0, 2)]
-    fluid, white = (0, 2) if depth[1] > depth[0] else (2, 0)
-    found = [_placed(brain, classes == n) for n in (fluid, 1, white)]
+    first = np.array(window.levels)
+    order = np.argsort(first)
+    classes = split(window.image[brain], first[order])
+    found = {int(kind): _placed(brain, classes == place) for place, kind in enumerate(order)}
     return found[0], found[1], found[2]
 
 
@@ -192,21 +227,20 @@ def _ventricles(points: NDArray[np.float64]) -> Mask:
     return np.asarray(np.any(balls, axis=0))
 
 
-def split(values: Volume, classes: int) -> NDArray[np.intp]:
+def split(values: Volume, first: NDArray[np.float64]) -> NDArray[np.intp]:
     """Intensities split into classes whose members lie nearest to their mean (k-means in one dimension).
 
     Args:
         values: (n,).
-        classes: How many.
+        first: (classes,) where the means begin, rising.
 
     Returns:
         (n,) numbers of classes, from the darkest to the brightest.
     """
-    middles = np.percentile(values, 100 * (np.arange(classes) + 0.5) / classes).astype(np.float64)
+    middles = np.asarray(first, dtype=np.float64)
     for _ in range(_TURNS):
-        borders = (middles[1:] + middles[:-1]) / 2
-        found = np.digitize(values, borders)
-        sums = np.bincount(found, values, minlength=classes)
-        counts = np.bincount(found, minlength=classes)
+        found = np.digitize(values, (middles[1:] + middles[:-1]) / 2)
+        sums = np.bincount(found, values, minlength=len(middles))
+        counts = np.bincount(found, minlength=len(middles))
         middles = np.where(counts > 0, sums / np.maximum(counts, 1), middles)
     return np.digitize(values, (middles[1:] + middles[:-1]) / 2)
