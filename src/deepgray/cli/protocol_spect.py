@@ -15,6 +15,7 @@ from rich.table import Table
 from deepgray.cli.output import news, writable_folder
 from deepgray.cli.whole_heads import prepared_head
 from deepgray.errors import MissingExtraError, SettingsError
+from deepgray.evaluate.plots import new_figure
 
 if TYPE_CHECKING:
     from deepgray.protocols.spect.run import Design
@@ -72,6 +73,7 @@ def spect(settings: SpectProtocol) -> int:
         from deepgray.protocols.spect import report, run, sets  # noqa: PLC0415 (torch is slow, and an extra)
     except ModuleNotFoundError as error:
         raise MissingExtraError(f"Protocols want {error.name}: pip install 'deepgray[train]'.") from error
+    new_figure(width_inches=1.0)  # a missing matplotlib is told now, not after hours
     known = sorted(p.name.removesuffix(ENDING) for p in settings.anatomies.glob(f"*{ENDING}"))
     missing = [name for name in settings.heads if name not in known]
     if missing:

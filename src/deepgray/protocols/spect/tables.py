@@ -31,6 +31,7 @@ _SBR_B = {
 }
 _ASI_B = {"nnunet": "slope .74, r .81"}
 _SHORT = {"caudate": "C", "putamen": "P"}
+_PLACES = tuple((side, name) for name in COMPARTMENTS for side in ("left", "right"))
 
 
 @dataclass(frozen=True)
@@ -64,29 +65,14 @@ def arms_of(rows: Iterable[Row]) -> tuple[str, ...]:
 def overlap_sheet(rows: Sequence[Row]) -> Sheet:
     """Dice of each compartment, HD95 and RVD, by arm and stratum."""
     upright = chosen(rows, condition=UPRIGHT)
-    places = [(side, name) for name in COMPARTMENTS for side in ("left", "right")]
-    titles = tuple(f"Dice {side[0].upper()}{_SHORT[name]}" for side, name in places)
+    titles = tuple(f"Dice {side[0].upper()}{_SHORT[name]}" for side, name in _PLACES)
     lines = []
     for arm in arms_of(upright):
         for stratum in (*STRATA.values(), "all"):
             here = [r for r in chosen(upright, arm=arm) if stratum in ("all", STRATA[r.stage])]
-            if not here:
-                continue
-            parts = [r for r in here if r.structure in COMPARTMENTS]
-            cells = [_mean([r.dice for r in chosen(parts, side=s, structure=n)]) for s, n in places]
-            whole = chosen(here, side="both", structure=DORSAL)
-            judged = parts or whole
-            printed = _DICE_B.get(stratum, "") if arm in ("nnunet", "deepgray") else ""
-            lines.append(
-                (
-                    *(arm, stratum, str(len({r.case for r in here})), *cells),
-                    _spread(list(case_dice(here).values())),
-                    _mean([r.dice for r in whole]),
-                    *(_mean([distance(r) for r in judged], 2) for distance in (_hd95, _hd_scaled)),
-                    _mean([r.rvd for r in judged]),
-                    printed,
-                )
-            )
+            if here:
+                printed = _DICE_B[stratum] if arm in ("nnunet", "deepgray") else ""
+                lines.append((arm, stratum, *_overlap(here), printed))
     return Sheet(
         "Overlap, surface and volume",
         (
@@ -107,12 +93,20 @@ def overlap_sheet(rows: Sequence[Row]) -> Sheet:
     )
 
 
-def _hd95(row: Row) -> float:
-    return row.hd95_mm
-
-
-def _hd_scaled(row: Row) -> float:
-    return row.hd_scaled_mm
+def _overlap(rows: Sequence[Row]) -> tuple[str, ...]:
+    """Cells of one arm and stratum."""
+    parts = [r for r in rows if r.structure in COMPARTMENTS]
+    whole = chosen(rows, side="both", structure=DORSAL)
+    judged = parts or whole
+    return (
+        str(len({r.case for r in rows})),
+        *(_mean([r.dice for r in chosen(parts, side=side, structure=name)]) for side, name in _PLACES),
+        _spread(list(case_dice(rows).values())),
+        _mean([r.dice for r in whole]),
+        _mean([r.hd95_mm for r in judged], 2),
+        _mean([r.hd_scaled_mm for r in judged], 2),
+        _mean([r.rvd for r in judged]),
+    )
 
 
 def binding_agreements(rows: Sequence[Row]) -> list[NamedAgreement]:
@@ -143,10 +137,10 @@ def asymmetry_agreements(rows: Sequence[Row]) -> list[NamedAgreement]:
         pairs: dict[str, list[tuple[float, float]]] = {}
         for name in (*COMPARTMENTS, DORSAL):
             sides = [{r.case: r for r in chosen(upright, arm=arm, structure=name, side=s)} for s in ("left", "right")]
-            for case in sides[0]:
+            for case in [one for one in sides[0] if one in sides[1]]:
                 left, right = sides[0][case], sides[1][case]
-                one = asymmetry_index(left.sbr, right.sbr)[0], asymmetry_index(left.truth_sbr, right.truth_sbr)[0]
-                pairs.setdefault(name, []).append(one)
+                pair = asymmetry_index(left.sbr, right.sbr)[0], asymmetry_index(left.truth_sbr, right.truth_sbr)[0]
+                pairs.setdefault(name, []).append(pair)
         if not pairs:
             continue
         pooled = [pair for name in COMPARTMENTS for pair in pairs.get(name, [])]
