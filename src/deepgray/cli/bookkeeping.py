@@ -12,13 +12,13 @@ _OPEN = (State.QUEUED, State.RUNNING, State.FAILED)
 
 
 def given(values: dict[str, object]) -> dict[str, str]:
-    """Settings of a scan as texts, paths in full, what is not set left out.
+    """Settings of a scan as texts, paths in full; what is not set, or is no, is left out.
 
     Args:
         values: Setting by its name.
     """
     words = {name: str(v.absolute()) if isinstance(v, Path) else v for name, v in values.items()}
-    return {name: str(v) for name, v in words.items() if v is not None and v != ""}
+    return {name: str(v) for name, v in words.items() if v is not None and v is not False and v != ""}
 
 
 @dataclass(frozen=True)
