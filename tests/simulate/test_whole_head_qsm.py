@@ -158,3 +158,18 @@ def test_a_head_without_small_nuclei_is_refused() -> None:
 def test_settings_out_of_range_are_refused(setting: dict[str, object], words: str) -> None:
     with pytest.raises(SettingsError, match=words):
         QsmSettings(**setting)
+
+
+def test_a_side_that_lost_most_of_its_nucleus_is_drawn_again(head: QsmHead, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, calls = small_nuclei.nuclei.place_dentate, []
+
+    def shredded_at_first(bare: np.ndarray, *rest: object) -> np.ndarray:
+        calls.append(len(calls))
+        return bare.copy() if len(calls) <= 2 else real(bare, *rest)
+
+    monkeypatch.setattr(small_nuclei.nuclei, "place_dentate", shredded_at_first)
+    made = small_nuclei.draw_nuclei(head, "dentate", STILL, np.random.default_rng(1))
+    assert len(calls) == 4
+    for side, tissues in made.items():
+        whole = small_nuclei._volume_mm3(head.shapes["dentate"][side])
+        assert (tissues != head.bare["dentate"][side]).sum() * 1.6**3 > 0.6 * whole
