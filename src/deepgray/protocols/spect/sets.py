@@ -15,7 +15,7 @@ from scipy import ndimage
 from deepgray.anatomy import scheme
 from deepgray.errors import InputError, SettingsError
 from deepgray.scan import LabelMap, Scan
-from deepgray.simulate.uptake import PATIENT_SHARES, STAGES
+from deepgray.simulate.uptake import HEALTHY_SHARE, PATIENT_SHARES, STAGES
 from deepgray.simulate.whole_head import WholeHead
 from deepgray.simulate.whole_head_spect import SimulatedSpect, SpectSettings, simulate_spect
 from deepgray.space import Grid, apply_affine
@@ -33,8 +33,6 @@ ROOM_MM = 30
 OFF_CENTRE_MM = 3.0
 # Every so manieth of the heads that train decides which network is kept, and trains none.
 VALIDATE_EVERY = 5
-# Patients to healthy people 3 : 1.
-HEALTHY, HEALTHY_EVERY = STAGES[0], 4
 Heads = Callable[[str], WholeHead]
 
 
@@ -108,29 +106,21 @@ def plan(
     planned = []
     for number, (group, count) in enumerate(zip(SETS, scans, strict=True)):
         for place, stage in enumerate(stages(count)):
-            # one further in each round, or a head would meet the same stages again and again
-            head = heads[group][(place + place // len(heads[group])) % len(heads[group])]
+            head = heads[group][place % len(heads[group])]
             planned.append(Subject(group, head, stage, seed + 10_000 * number + place))
     return tuple(sorted(planned, key=lambda one: (SETS.index(one.group), one.head, one.seed)))
 
 
 def stages(count: int) -> tuple[str, ...]:
-    """The stages of so many people: every fourth is healthy, patients in the shares of ``simulate.uptake``.
-
-    Of more people the first are the same, so that a protocol may grow.
-    """
+    """The stages of so many people: a quarter healthy, patients in the shares of ``simulate.uptake``."""
+    healthy = round(count * HEALTHY_SHARE)
     total = sum(PATIENT_SHARES.values())
-    numbers = dict.fromkeys(PATIENT_SHARES, 0)
-    found = []
-    for place in range(count):
-        if place % HEALTHY_EVERY == 0:
-            found.append(HEALTHY)
-            continue
-        patients = 1 + sum(numbers.values())
-        wanting = max(PATIENT_SHARES, key=lambda one: patients * PATIENT_SHARES[one] / total - numbers[one])
-        numbers[wanting] += 1
-        found.append(wanting)
-    return tuple(found)
+    wanted = {stage: (count - healthy) * share / total for stage, share in PATIENT_SHARES.items()}
+    numbers = {stage: int(n) for stage, n in wanted.items()}
+    by_rest = sorted(wanted, key=lambda stage: numbers[stage] - wanted[stage])
+    for stage in by_rest[: count - healthy - sum(numbers.values())]:
+        numbers[stage] += 1
+    return tuple(stage for stage in STAGES for _ in range(({"normal": healthy} | numbers)[stage]))
 
 
 def made(planned: tuple[Subject, ...], heads: Heads, folder: Path, *, how: SpectSettings) -> Iterator[Case]:
