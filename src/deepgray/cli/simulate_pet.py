@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from deepgray.simulate.whole_head_pet import PetSettings, SimulatedPet
 
 PET = "_pet.nii.gz"
-TRUTH_COLUMNS = ("structure", "side", "activity", "seen", "suvr", "bpnd", "suvr_seen", "bpnd_seen")
+TRUTH_COLUMNS = ("structure", "side", "activity", "seen", "suvr", "bpnd", "suvr_seen", "bpnd_seen", "reference")
 
 
 @Parameter(name="*")
@@ -133,15 +133,17 @@ def _write(made: SimulatedPet, image: Path, how: dict[str, object]) -> None:
 def _write_truth(path: Path, made: SimulatedPet) -> None:
     """Means and ratios of every region, of the activity itself and as the blurred image shows it, in the true labels.
 
-    Ratios are by the activity of the cerebellar cortex, and those that are seen by what is seen of it.
+    Ratios are by the activity of the reference, and those that are seen by what is seen of it. The reference is the
+    cerebellar cortex, or the occipital cortex where the label map has no cerebellum.
     """
-    from deepgray.simulate.whole_head_pet import REFERENCE  # noqa: PLC0415 (torch is slow, and an extra)
+    from deepgray.simulate.whole_head_pet import REFERENCES  # noqa: PLC0415 (torch is slow, and an extra)
 
-    level = next(m for m in made.means if (m.structure, m.side) == (REFERENCE, "both"))
+    both = {m.structure: m for m in made.means if m.side == "both"}
+    level = next(both[name] for name in REFERENCES if name in both)
     with path.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream, delimiter="\t", lineterminator="\n")
         writer.writerow(TRUTH_COLUMNS)
         for m in made.means:
             ratio, seen = m.activity / level.activity, m.seen / level.seen
             numbers = (m.activity, m.seen, ratio, ratio - 1, seen, seen - 1)
-            writer.writerow([m.structure, m.side, *(f"{n:.6g}" for n in numbers)])
+            writer.writerow([m.structure, m.side, *(f"{n:.6g}" for n in numbers), level.structure])

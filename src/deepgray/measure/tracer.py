@@ -1,7 +1,9 @@
 """A tracer scan in structures that were outlined on a magnetic resonance image of the same head.
 
 The tracer scan stays as it is. Every voxel of a structure, on the grid of the magnetic resonance image, is looked up in
-it, linearly between its voxels: a tracer voxel that lies half inside a structure counts half as much as one inside.
+it, by cubic splines between its voxels: a tracer voxel that lies half inside a structure counts about half as much as
+one inside. Linear weights would blur once more: on simulated pairs they lose 1 to 5 % of a subregion's mean, splines
+0.3 % (docs/pet.md).
 """
 
 from __future__ import annotations
@@ -113,7 +115,7 @@ def tracer_measures(outlines: Sequence[Outline], scan: Scan, pose: Pose, given: 
 
 
 def values_at(scan: Scan, affine: Affine, points: Points) -> Values:
-    """A scan at points, linear between its voxels.
+    """A scan at points, by cubic splines between its voxels.
 
     Args:
         scan: The scan.
@@ -127,7 +129,7 @@ def values_at(scan: Scan, affine: Affine, points: Points) -> Values:
     shape = np.array(scan.voxels.shape)
     inside = ((index >= -0.5) & (index <= shape - 0.5)).all(axis=1)
     index = np.clip(index, 0, shape - 1)  # within half a voxel of the border
-    values = ndimage.map_coordinates(scan.voxels, index.T, order=1, output=np.float64, prefilter=False)
+    values = ndimage.map_coordinates(scan.voxels, index.T, order=3, output=np.float64, mode="mirror")
     return np.where(inside, values, np.nan)
 
 

@@ -37,7 +37,8 @@ NOISE_WIDTH_MM = (3.0, 6.0)
 UNEVEN, UNEVEN_POINTS = 0.03, 6
 # Bq/ml of what the occipital cortex holds.
 LEVEL = (2000.0, 15000.0)
-REFERENCE = "cerebellar cortex"
+# What ratios are told relative to: the first that the label map has.
+REFERENCES = ("cerebellar cortex", "occipital cortex")
 Image = NDArray[np.float32]
 
 
