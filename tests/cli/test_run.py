@@ -175,7 +175,7 @@ def test_a_correction_belongs_to_one_scan(
 
 def test_an_unknown_task_is_refused(scans: list[Path], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", str(scans[0]), "-o", "never", "--task", "nothing"]) == 2
-    assert "A task is wanted, one of dentate, midbrain, striatum" in lines(capsys)[1]
+    assert "A task is wanted, one of datspect, dentate, midbrain, striatum" in lines(capsys)[1]
 
 
 @pytest.fixture
