@@ -237,6 +237,14 @@ def test_an_island_far_from_the_nuclei_is_left_out() -> None:
     assert not found.labels.voxels[ellipsoid(places, island.centre_mm, (6, 6, 6))].any()
 
 
+def test_a_large_piece_apart_from_the_others_stays() -> None:
+    piece = Ellipsoid("putamen", (-32, -26, 28), (11, 11, 11))
+    truth = truth_of(UPRIGHT, np.eye(4), more=(piece,))
+    wanted = ellipsoid(centres_mm(UPRIGHT), piece.centre_mm, piece.radii_mm)
+    found = outlined(truth, UPRIGHT, np.eye(4)).labels.voxels
+    assert (found[wanted] > 0).mean() > 0.95
+
+
 def test_a_scheme_of_fewer_structures_takes_only_those() -> None:
     few = outline(scan_of(TRUTH, OBLIQUE), pose_of(TURNED), model=MODEL, scheme=scheme("striatum4"))
     assert set(np.unique(few.labels.voxels)) == {0, 11, 12, 50, 51}

@@ -142,15 +142,21 @@ def _run(scan: Scan, box: Box, world_from_frame: Affine, model: Model) -> tuple[
     logits = model.network.run(normalise(seen, model.recipe.intensity)[None, None])[0]
     logits[0] += model.recipe.border_logit
     probabilities = softmax(logits, axis=0)
-    content = _bodies(np.asarray(probabilities[1:].sum(axis=0) > 0.5), model.recipe.spacing_mm)
+    content = _bodies(np.asarray(probabilities[1:].sum(axis=0) > 0.5), frame)
     half = _Half(probabilities[1:] * _margin(content), frame, world_from_frame, enlarged=False, cut=False)
     return half, touches_border(content)
 
 
-def _bodies(content: NDArray[np.bool_], spacing_mm: float) -> NDArray[np.bool_]:
-    """The nuclei, those with a small gap between them as one; islands farther away are left out."""
-    steps = max(1, round(HALF_GAP_MM / spacing_mm))
-    return content & largest_component(np.asarray(ndimage.binary_dilation(content, iterations=steps)))
+def _bodies(content: NDArray[np.bool_], frame: Grid) -> NDArray[np.bool_]:
+    """The nuclei, those with a small gap between them as one.
+
+    A nucleus may lie in pieces farther apart; small islands, and what lies on the other side of the midline, go.
+    """
+    steps = max(1, round(HALF_GAP_MM / float(frame.spacing_mm[0])))
+    grown = np.asarray(ndimage.binary_dilation(content, iterations=steps))
+    on_own_side = frame.affine_ras[0, 3] + frame.affine_ras[0, 0] * np.arange(frame.shape[0]) < 0
+    own = main_components(grown, share=PIECE_SHARE) & on_own_side[:, None, None]
+    return np.asarray(content & (largest_component(grown) | own))
 
 
 def _margin(content: NDArray[np.bool_]) -> NDArray[np.bool_]:
