@@ -81,6 +81,7 @@ RECIPES: dict[str, Recipe] = {
         inputs=("image",),
         outputs=("dentate nucleus",),
         intensity="susceptibility",
+        border_logit=-1.2,
     ),
     "head-locate-spect": Recipe(
         name="head-locate-spect",
@@ -103,7 +104,7 @@ RECIPES: dict[str, Recipe] = {
         mirrored=True,
         inputs=("image",),
         outputs=("caudate", "putamen", "accumbens"),
-        border_logit=-0.8,
+        border_logit=-1.0,
     ),
 }
 
