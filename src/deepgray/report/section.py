@@ -18,7 +18,7 @@ from deepgray.report.pictures import Pictures, heat
 from deepgray.report.provenance import versions
 from deepgray.report.slab import colour_stops
 from deepgray.report.tracer import QUANTITIES as TRACER_QUANTITIES
-from deepgray.report.tracer import tracer_part
+from deepgray.report.tracer import tracer_part, tracer_step
 from deepgray.report.uptake import QUANTITIES, Binding, binding_of
 from deepgray.result import Measurement, Outline, Result
 from deepgray.space import rotation_degrees
@@ -196,6 +196,8 @@ def steps(result: Result) -> list[str]:
     if result.parts is not None:
         sentences.append(_sentence("The outline was divided into subregions", result.parts))
     sentences.append("Volumes were measured on the scan's own grid. Asymmetry is 100 · (L − R) / ((L + R) / 2).")
+    if result.registered is not None:
+        sentences.append(tracer_step(result.registered))
     if any(m.quantity.startswith(_SUSCEPTIBILITY) for m in result.measurements):
         sentences.append(
             "Susceptibilities were measured in the map's own voxels, without those where it is exactly zero; numbers of"

@@ -136,6 +136,16 @@ def _registration_words(given: Registered) -> str:
     )
 
 
+def tracer_step(given: Registered) -> str:
+    """What was done with a tracer scan, in a sentence or two."""
+    scan = given.tracer.scan
+    changes = f" {' '.join(scan.changes)}" if scan.changes else ""
+    return (
+        f"The {scan.modality.upper()} {scan.stem} was registered rigidly to the scan by {given.registration.method}, "
+        f"and looked up at every voxel of the structures without resampling it.{changes}"
+    )
+
+
 def check_picture(result: Result, given: Registered) -> bytes:
     """Three planes: the scan with contours of the tracer, and the tracer in colours with contours of the outline.
 
