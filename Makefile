@@ -53,5 +53,5 @@ $(VENV)/demo.stamp: $(VENV)/base.stamp pyproject.toml
 
 $(VENV)/test.stamp: $(VENV)/base.stamp pyproject.toml
 	$(PIP) $(TORCH)
-	$(PIP) --editable '.[train,fast,demo,serve]' --group dev
+	$(PIP) --editable '.[train,fast,demo,serve,register]' --group dev
 	@touch $@
