@@ -131,7 +131,7 @@ def deepgray(scan: Path, engine: str, settings: argparse.Namespace) -> tuple[Cos
             tasks = list(json.loads(written.read_text(encoding="utf-8"))["tasks"].values())
             within = {name: sum(task["seconds"][name] for task in tasks) for name in tasks[0]["seconds"]}
             within["locate"] = tasks[0]["seconds"]["locate"]  # once for all tasks
-            modality = "mr" if settings.task == "striatum" else "qsm"
+            modality = {"striatum": "mr", "datspect": "spect"}.get(settings.task, "qsm")
             reading = float(measured([sys.executable, "-c", READ, scan, modality]).output)
         # each line says seconds from reading, or from the task before, to the written report, to 0.1
         whole = sum(float(line.split("\t")[2]) for line in cost.output.splitlines())
