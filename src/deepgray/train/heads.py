@@ -175,16 +175,28 @@ def _in_head_of(donor: Hemisphere, sources: Sources) -> Callable[[Path, Side, Gr
     return placed
 
 
+def parts_beside(
+    path: Path, labels: NDArray[np.integer], affine: Affine
+) -> tuple[NDArray[np.int16], dict[int, str]] | None:
+    """Subregions beside a label map and what their numbers are called, None where there are none.
+
+    Raises:
+        GeometryError: They lie on another grid.
+    """
+    beside = path.with_name(path.name.replace("_dseg", "_striatum12"))
+    if not beside.exists():
+        return None
+    parts, parts_affine = read_integers(beside)
+    if parts.shape != labels.shape or not np.allclose(parts_affine, affine, atol=1e-3):
+        raise GeometryError(f"Subregions on the grid of {path} are wanted, {beside} is not.")
+    return parts, _part_names(path.parent / "labels_striatum12.tsv")
+
+
 def _anatomy_side(path: Path, side: Side, grid: Grid) -> NDArray[np.uint8]:
     labels, affine = read_integers(path)
     pose = fit_acpc(labels, affine, labels=FREESURFER).canonical_from_world
-    beside = path.with_name(path.name.replace("_dseg", "_striatum12"))
-    parts, names = None, None
-    if beside.exists():
-        parts, parts_affine = read_integers(beside)
-        if parts.shape != labels.shape or not np.allclose(parts_affine, affine, atol=1e-3):
-            raise GeometryError(f"Subregions on the grid of {path} are wanted, {beside} is not.")
-        names = _part_names(path.parent / "labels_striatum12.tsv")
+    found = parts_beside(path, labels, affine)
+    parts, names = found or (None, None)
     return hemispheres.hemisphere(
         labels, affine, source="freesurfer", side=side, frame=(pose, grid), parts=parts, part_names=names
     )

@@ -13,10 +13,10 @@ from deepgray.anatomy import HEMISPHERES
 from deepgray.simulate.whole_head import FINE_MM, WholeHead, prepare
 from deepgray.space import Affine
 from deepgray.train.cache import save_arrays
-from deepgray.train.heads import Head, Sources, load_heads, read_integers, shown
+from deepgray.train.heads import Head, Sources, load_heads, parts_beside, read_integers, shown
 
 # Raise it when ``whole_head.prepare`` gives other tissues.
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,10 +49,12 @@ def load_spect_heads(sources: Sources, *, held_out: bool) -> list[SpectHead]:
 def _spect_head(cache: Path, path: Path, coarse: Head) -> SpectHead:
     kept = cache / f"{coarse.name}-spect-{VERSION}-{FINE_MM:g}.npz"
     if not kept.exists():
-        made = prepare(*read_integers(path), name=coarse.name)
+        labels, affine = read_integers(path)
+        made = prepare(labels, affine, name=coarse.name, parts=parts_beside(path, labels, affine))
         arrays: dict[str, NDArray[Any]] = {str(side): made.fine[side] for side in HEMISPHERES}
-        save_arrays(kept, arrays | {"tissues": made.tissues, "affine": made.affine})
+        has_parts = np.array(made.has_parts)
+        save_arrays(kept, arrays | {"tissues": made.tissues, "affine": made.affine, "has_parts": has_parts})
     with np.load(kept) as stored:
         fine = {side: stored[str(side)] for side in HEMISPHERES}
-        head = WholeHead(coarse.name, stored["tissues"], stored["affine"], fine, has_parts=False)
+        head = WholeHead(coarse.name, stored["tissues"], stored["affine"], fine, bool(stored["has_parts"]))
     return SpectHead(head, coarse.coarse, coarse.affine)
