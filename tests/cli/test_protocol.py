@@ -28,6 +28,14 @@ def test_heads_that_train_the_arms_are_wanted(tmp_path: Path, capsys: pytest.Cap
     assert "Heads besides anatomy-05, anatomy-09, anatomy-12 are wanted" in capsys.readouterr().err
 
 
+def test_an_option_takes_several_values_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("one", "two"):
+        (tmp_path / f"{name}_dseg.nii.gz").touch()
+    words = ["protocol", "d", str(tmp_path), "-o", str(tmp_path / "out"), "--widths", "4", "8", "--heads", "one", "two"]
+    assert main(words) == 2
+    assert "Heads besides one, two are wanted" in capsys.readouterr().err
+
+
 def test_a_finished_protocol_is_printed_again(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -64,7 +64,7 @@ class DentateProtocol:
     _: KW_ONLY
     atlas: Path
     output: Annotated[Path, Parameter(alias="-o")]
-    heads: tuple[str, ...] = HELD_OUT
+    heads: Annotated[tuple[str, ...], Parameter(consume_multiple=True)] = HELD_OUT
     scans: int = 4
     seed: int = 1
 
@@ -96,10 +96,10 @@ class MidbrainProtocol:
     anatomies: Path
     _: KW_ONLY
     output: Annotated[Path, Parameter(alias="-o")]
-    heads: tuple[str, ...] = HELD_OUT
+    heads: Annotated[tuple[str, ...], Parameter(consume_multiple=True)] = HELD_OUT
     scans: int = 24
     tests: int = 4
-    widths: tuple[int, ...] = (32, 64, 128, 256, 512)
+    widths: Annotated[tuple[int, ...], Parameter(consume_multiple=True)] = (32, 64, 128, 256, 512)
     epochs: int = 200
     patience: int = 20
     folds: int = 5

@@ -52,8 +52,8 @@ class SpectProtocol:
     output: Annotated[Path, Parameter(alias="-o")]
     preset: Literal["quick", "full"] = "quick"
     scans: tuple[int, int, int] = (136, 24, 40)
-    heads: tuple[str, ...] = HELD_OUT
-    arms: tuple[str, ...] = ()
+    heads: Annotated[tuple[str, ...], Parameter(consume_multiple=True)] = HELD_OUT
+    arms: Annotated[tuple[str, ...], Parameter(consume_multiple=True)] = ()
     ablations: bool = False
     turned_scans: int | None = None
     turn_step: float | None = None
