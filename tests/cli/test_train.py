@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import typing
 from pathlib import Path
 
 import nibabel as nib
@@ -124,5 +125,6 @@ def test_pairs_want_a_network_of_one_side(tmp_path: Path, capsys: pytest.Capture
     assert "A network that outlines one side is wanted for pairs" in capsys.readouterr().err
 
 
-def test_every_network_has_its_shape() -> None:
-    assert set(command._SHAPES) == set(settings.RECIPES)
+def test_every_network_has_its_shape_and_can_be_asked_for() -> None:
+    asked_for = typing.get_args(typing.get_type_hints(command.TrainCommand, include_extras=True)["network"])
+    assert set(_SHAPES) == set(settings.RECIPES) == set(asked_for)

@@ -18,6 +18,7 @@ _SHAPES: dict[str, tuple[tuple[int, ...], int]] = {
     "head-locate": ((24, 48, 96, 128), 2),
     "striatum-outline": ((16, 32, 64, 128), 1),
     "striatum-subdivide": ((12, 24, 48, 96), 1),
+    "striatum-one-stage": ((16, 32, 64, 128), 1),
     "midbrain-outline": ((16, 32, 64, 128), 1),
     "dentate-outline": ((16, 32, 64, 128), 1),
     "head-locate-spect": ((16, 32, 64, 128), 1),
@@ -63,7 +64,16 @@ class TrainCommand:
         seed: Of everything random.
     """
 
-    network: Literal["head-locate", "striatum-outline", "striatum-subdivide", "midbrain-outline", "dentate-outline"]
+    network: Literal[
+        "head-locate",
+        "striatum-outline",
+        "striatum-subdivide",
+        "striatum-one-stage",
+        "midbrain-outline",
+        "dentate-outline",
+        "head-locate-spect",
+        "datspect-outline",
+    ]
     _: KW_ONLY
     anatomies: Path | None = None
     pairs: Path | None = None

@@ -58,6 +58,19 @@ RECIPES: dict[str, Recipe] = {
         inputs=("image", "caudate", "putamen", "accumbens"),
         outputs=PARTS,
     ),
+    # Protocol A's comparator: the subregions straight from the scan.
+    "striatum-one-stage": Recipe(
+        name="striatum-one-stage",
+        version="1",
+        modality="mr",
+        spacing_mm=1.0,
+        low_mm=STRIATUM_BOX_LOW_MM,
+        high_mm=STRIATUM_BOX_HIGH_MM,
+        mirrored=True,
+        inputs=("image",),
+        outputs=PARTS,
+        border_logit=2.0,
+    ),
     "midbrain-outline": Recipe(
         name="midbrain-outline",
         version="1",
@@ -188,7 +201,7 @@ class TrainSettings:
     """One training run.
 
     Attributes:
-        network: Which network: ``head-locate``, ``striatum-outline`` or ``striatum-subdivide``.
+        network: Which network, one of ``RECIPES``.
         anatomies: Folder of whole-head label maps to simulate scans from, or None where there are pairs.
         out: Folder of the run: settings, checkpoint, log, plot.
         nuclei: Folder of subcortical label maps, or None.
