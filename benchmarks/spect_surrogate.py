@@ -20,12 +20,12 @@ from scipy import ndimage
 
 from deepgray.read import read_mask
 from deepgray.simulate import spect, spect_truth
-from deepgray.simulate.gamma_camera import FWHM_PER_SIGMA
 from deepgray.simulate.spect import Phantom
 from deepgray.simulate.spect_surrogate import draw_surrogate, surrogate
 from deepgray.simulate.uptake import STAGES, draw_uptake
 from deepgray.simulate.whole_head import WholeHead, prepare
 from deepgray.simulate.whole_head_spect import CAMERA_MM, HeadInCamera, SpectSettings, draw_frame, paint
+from deepgray.space import FWHM_PER_SIGMA
 
 Images = tuple[NDArray[np.float32], NDArray[np.float32]]
 WIDTHS_MM = np.arange(6.0, 19.0, 0.5)

@@ -19,6 +19,7 @@ from deepgray.space import (
     check_rigid,
     corner_distance_mm,
     equivalent_axes,
+    exactly_rigid,
     inverse,
     lps_from_ras,
     reordered_grid,
@@ -368,6 +369,16 @@ def test_scaling_shearing_and_mirroring_are_refused(matrix: np.ndarray, fault: s
         change[0, 1] = 0.01
     with pytest.raises(GeometryError, match="rigid"):
         check_rigid(matrix @ change)
+
+
+@given(rigid_matrices())
+def test_a_rotation_with_small_errors_is_made_exact(matrix: np.ndarray) -> None:
+    worn = matrix.copy()
+    worn[:3, :3] += 1e-3 * np.arange(9).reshape(3, 3) / 9
+    exact = exactly_rigid(worn)
+    np.testing.assert_allclose(exact[:3, :3] @ exact[:3, :3].T, np.eye(3), atol=1e-12)
+    np.testing.assert_allclose(exact, matrix, atol=2e-3)
+    np.testing.assert_array_equal(exact[:3, 3], matrix[:3, 3])
 
 
 def test_rigid_fit_by_hand() -> None:

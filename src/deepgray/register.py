@@ -21,7 +21,7 @@ from scipy.spatial.transform import Rotation
 from deepgray.errors import FieldOfViewError, GeometryError, MissingExtraError
 from deepgray.result import Pose, Registration
 from deepgray.scan import Scan
-from deepgray.space import Affine, Grid, Points, apply_affine, inverse, rotation_degrees, spacing_mm
+from deepgray.space import Affine, Grid, Points, apply_affine, exactly_rigid, inverse, rotation_degrees, spacing_mm
 from deepgray.voxels.crop import occupied
 from deepgray.voxels.resample import averaged, closest_ras
 
@@ -267,20 +267,12 @@ def _refined_by_dipy(fixed: _Picture, moving: _Picture, start: Affine, *, mask: 
         starting_affine=start,
         static_mask=mask[box],
     )
-    matrix = _rigid(np.asarray(found.affine, dtype=np.float64))
+    matrix = exactly_rigid(found.affine)
     change = matrix @ inverse(start)
     centre = apply_affine(fixed.affine, np.argwhere(mask).mean(axis=0))
     moved_mm = float(np.linalg.norm(apply_affine(matrix, centre) - apply_affine(start, centre)))
     astray = moved_mm > _MOST_MOVED_MM or rotation_degrees(change) > _MOST_TURNED_DEGREES
     return start if astray else matrix
-
-
-def _rigid(matrix: Affine) -> Affine:
-    """The same, its rotation exact."""
-    out = matrix.copy()
-    left, _, right = np.linalg.svd(matrix[:3, :3])
-    out[:3, :3] = left @ right
-    return out
 
 
 def _check_size(points: _Points, moving: _Picture, found: Affine, stems: tuple[str, str]) -> None:

@@ -27,6 +27,9 @@ GRID_TOLERANCE_VOXELS = 1e-2
 # A direction matrix is rigid when its columns are unit and perpendicular to this accuracy.
 RIGID_TOLERANCE = 1e-4
 
+# A Gaussian's full width at half maximum in standard deviations.
+FWHM_PER_SIGMA = float(np.sqrt(8 * np.log(2)))
+
 MIRROR_X: Affine = np.diag([-1.0, 1.0, 1.0, 1.0])
 
 
@@ -225,6 +228,18 @@ def reordered_grid(grid: Grid, order: tuple[int, int, int], flips: tuple[bool, b
         index_map[order[axis], axis] = -1.0 if flips[axis] else 1.0
         index_map[order[axis], 3] = shape[axis] - 1 if flips[axis] else 0.0
     return Grid(shape, grid.affine_ras @ index_map)
+
+
+def exactly_rigid(matrix: Affine) -> Affine:
+    """A map with its rotation made exact: the nearest orthonormal matrix in place of the linear part.
+
+    Args:
+        matrix: (4, 4), nearly rigid.
+    """
+    out: Affine = np.array(matrix, dtype=np.float64)
+    left, _, right = np.linalg.svd(out[:3, :3])
+    out[:3, :3] = left @ right
+    return out
 
 
 def check_rigid(matrix: Affine) -> None:

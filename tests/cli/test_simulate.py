@@ -58,8 +58,8 @@ def test_a_t2_contrast_is_named_so(heads: Path, tmp_path: Path, capsys: pytest.C
 def test_earlier_scans_are_kept_unless_told(heads: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     earlier = tmp_path / "sub-01_seed-1_T1w.nii.gz"
     earlier.write_bytes(b"mine")
-    assert main(words_of(heads, tmp_path)) == 1
-    assert "is there already (see --overwrite)" in capsys.readouterr().err
+    assert main(words_of(heads, tmp_path)) == 0
+    assert "1 of 1 scans are there already (see --overwrite)" in capsys.readouterr().err
     assert earlier.read_bytes() == b"mine"
     assert main(words_of(heads, tmp_path, "--overwrite")) == 0
     assert earlier.read_bytes() != b"mine"

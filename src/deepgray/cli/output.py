@@ -4,15 +4,32 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
-from deepgray.errors import OutputError
+from deepgray.errors import MissingExtraError, OutputError
 
 
 def news(sentence: str) -> None:
     """Print a sentence for people, on standard error."""
     print(f"deepgray: {sentence}", file=sys.stderr, flush=True)
+
+
+@contextmanager
+def wants_train(what: str) -> Iterator[None]:
+    """Turn a missing library of the extra ``train`` into a sentence.
+
+    Args:
+        what: The sentence's beginning, ``Simulation wants``.
+
+    Raises:
+        MissingExtraError: A library is not installed.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(f"{what} {error.name}: pip install 'deepgray[train]'.") from error
 
 
 def rows(lines: Iterable[Sequence[str]]) -> None:

@@ -8,19 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, Parameter
-from rich.console import Console
-from rich.progress import track
 
-from deepgray.cli.output import writable_folder
+from deepgray.cli.output import wants_train, writable_folder
 from deepgray.cli.simulate_pet import simulate_pet
 from deepgray.cli.simulate_qsm import simulate_qsm
 from deepgray.cli.simulate_spect import simulate_spect
-from deepgray.cli.whole_heads import prepared_head
-from deepgray.errors import MissingExtraError, OutputError, SettingsError
-from deepgray.report.images import write_labels, write_scan
+from deepgray.cli.whole_heads import files_of_seeds, make_missing, prepared_head, written_whole
+from deepgray.errors import OutputError, SettingsError
+from deepgray.report.images import write_labels
 
 if TYPE_CHECKING:
-    from deepgray.simulate.whole_head import SimulatedScan
+    from deepgray.simulate.whole_head import SimulatedScan, WholeHead
 
 app = App(name="simulate", help="Make scans with a known answer.")
 app.command(simulate_pet, name="pet")
@@ -44,7 +42,7 @@ class SimulateMrSettings:
         parts: Label map of the subregions on the same grid, with a table labels_striatum12.tsv (index, abbreviation)
             beside it.
         seed: Of the first scan; each scan adds one.
-        overwrite: Replace earlier scans.
+        overwrite: Replace earlier scans; without it they are kept, and only those that are missing are made.
     """
 
     labelmap: Path
@@ -68,34 +66,39 @@ class SimulateMrSettings:
 def simulate_mr(settings: SimulateMrSettings) -> int:
     """Make magnetic resonance scans of a labelled head, each with its true label map.
 
-    The paths of the scans go to standard output.
+    The paths of the scans go to standard output. Scans that are there already are not made again.
     """
-    try:
+    with wants_train("Simulation wants"):
         from deepgray.simulate import whole_head  # noqa: PLC0415 (torch is slow, and an extra)
-    except ModuleNotFoundError as error:
-        raise MissingExtraError(f"Simulation wants {error.name}: pip install 'deepgray[train]'.") from error
     writable_folder(settings.output)
     how = whole_head.MrSettings(settings.contrast, settings.spacing_mm, settings.rotation_degrees)
-    head = prepared_head(settings.labelmap, settings.parts, source=settings.source)
+    ending = f"_{'T2w' if settings.contrast == 't2' else 'T1w'}.nii.gz"
     seeds = range(settings.seed, settings.seed + settings.count)
-    for seed in track(seeds, "simulate", transient=True, console=Console(stderr=True)):
-        made = whole_head.simulate_mr(head, how, seed=seed)
-        print(_write(made, settings, {"labelmap": settings.labelmap.name, "seed": seed, **asdict(how)}))
+    files = files_of_seeds(settings.labelmap, settings.output, ending, seeds)
+
+    def make(head: WholeHead, seed: int) -> None:
+        told = {"labelmap": settings.labelmap.name, "seed": seed, **asdict(how)}
+        _write(whole_head.simulate_mr(head, how, seed=seed), files[seed], ending, told)
+
+    make_missing(
+        files,
+        "scans",
+        overwrite=settings.overwrite,
+        prepare=lambda: prepared_head(settings.labelmap, settings.parts, source=settings.source),
+        make=make,
+    )
     return 0
 
 
-def _write(made: SimulatedScan, settings: SimulateMrSettings, how: dict[str, object]) -> Path:
-    base = settings.output / made.scan.stem
-    image = Path(f"{base}_{'T2w' if settings.contrast == 't2' else 'T1w'}.nii.gz")
-    if image.exists() and not settings.overwrite:
-        raise OutputError(f"A new file is wanted, {image} is there already (see --overwrite).")
+def _write(made: SimulatedScan, image: Path, ending: str, how: dict[str, object]) -> None:
+    """What is true first and the scan last: a scan that is there is whole."""
+    base = str(image).removesuffix(ending)
     try:
         write_labels(Path(f"{base}_desc-striatum_dseg.nii.gz"), made.striatum)
         if made.parts is not None:
             write_labels(Path(f"{base}_desc-striatum12_dseg.nii.gz"), made.parts)
         pose = {"canonical_from_world": made.canonical_from_world.tolist()}
         Path(f"{base}.json").write_text(json.dumps({**how, **pose}, indent=2), encoding="utf-8")
-        write_scan(image, made.scan)
+        written_whole(image, ending, made.scan)
     except OSError as error:
-        raise OutputError(f"Scans cannot be written to {settings.output}: {error}.") from error
-    return image
+        raise OutputError(f"Scans cannot be written to {image.parent}: {error}.") from error

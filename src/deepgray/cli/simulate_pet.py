@@ -9,15 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
-from rich.console import Console
-from rich.progress import track
 
-from deepgray.cli.output import writable_folder
-from deepgray.cli.whole_heads import head_name, prepared_head, still_to_make
-from deepgray.errors import MissingExtraError, OutputError, SettingsError
+from deepgray.cli.output import wants_train, writable_folder
+from deepgray.cli.whole_heads import files_of_seeds, make_missing, prepared_head, written_whole
+from deepgray.errors import OutputError, SettingsError
 from deepgray.report.images import write_labels, write_scan
 
 if TYPE_CHECKING:
+    from deepgray.simulate.whole_head import WholeHead
     from deepgray.simulate.whole_head_pet import PetSettings, SimulatedPet
 
 PET = "_pet.nii.gz"
@@ -75,11 +74,9 @@ def simulate_pet(settings: SimulatePetSettings) -> int:
 
     The paths of the PETs go to standard output. Pairs that are there already are not made again.
     """
-    try:
+    with wants_train("Simulation wants"):
         from deepgray.simulate import whole_head_pet  # noqa: PLC0415 (torch is slow, and an extra)
         from deepgray.simulate.whole_head import MrSettings  # noqa: PLC0415
-    except ModuleNotFoundError as error:
-        raise MissingExtraError(f"Simulation wants {error.name}: pip install 'deepgray[train]'.") from error
     writable_folder(settings.output)
     how = whole_head_pet.PetSettings(
         mr=MrSettings(spacing_mm=settings.spacing_mm, rotation_degrees=settings.rotation_degrees),
@@ -92,14 +89,19 @@ def simulate_pet(settings: SimulatePetSettings) -> int:
         motion_degrees=settings.motion_degrees,
     )
     seeds = range(settings.seed, settings.seed + settings.count)
-    files = {seed: settings.output / f"{head_name(settings.labelmap)}_seed-{seed}{PET}" for seed in seeds}
-    missing = still_to_make(files, "pairs", overwrite=settings.overwrite)
-    head = prepared_head(settings.labelmap, settings.parts) if missing else None
-    for seed in track(seeds, "simulate", transient=True, console=Console(stderr=True)):
-        if head is not None and seed in missing:
-            made = whole_head_pet.simulate_pet(head, how, seed=seed)
-            _write(made, files[seed], _told(settings, how, seed))
-        print(files[seed])
+    files = files_of_seeds(settings.labelmap, settings.output, PET, seeds)
+
+    def make(head: WholeHead, seed: int) -> None:
+        made = whole_head_pet.simulate_pet(head, how, seed=seed)
+        _write(made, files[seed], _told(settings, how, seed))
+
+    make_missing(
+        files,
+        "pairs",
+        overwrite=settings.overwrite,
+        prepare=lambda: prepared_head(settings.labelmap, settings.parts),
+        make=make,
+    )
     return 0
 
 
@@ -123,9 +125,7 @@ def _write(made: SimulatedPet, image: Path, how: dict[str, object]) -> None:
         _write_truth(Path(f"{base}_truth.tsv"), made)
         Path(f"{base}_pet.json").write_text(json.dumps(told, indent=2), encoding="utf-8")
         write_scan(Path(f"{base}_T1w.nii.gz"), made.mr)
-        partial = Path(f"{base}_partial{PET}")
-        write_scan(partial, made.pet)
-        partial.replace(image)
+        written_whole(image, PET, made.pet)
     except OSError as error:
         raise OutputError(f"Pairs cannot be written to {image.parent}: {error}.") from error
 

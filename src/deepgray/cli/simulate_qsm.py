@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 from cyclopts import Parameter
-from rich.console import Console
-from rich.progress import track
 
-from deepgray.cli.output import writable_folder
-from deepgray.cli.whole_heads import head_name, still_to_make
-from deepgray.errors import MissingExtraError, OutputError, SettingsError
+from deepgray.cli.output import wants_train, writable_folder
+from deepgray.cli.whole_heads import files_of_seeds, head_name, make_missing, written_whole
+from deepgray.errors import OutputError, SettingsError
 from deepgray.read import read_mask
 from deepgray.report.images import write_labels, write_scan
 from deepgray.scan import Scan
@@ -86,10 +84,8 @@ def simulate_qsm(settings: SimulateQsmSettings) -> int:
 
     The paths of the maps go to standard output. Maps that are there already are not made again.
     """
-    try:
+    with wants_train("Simulation wants"):
         from deepgray.simulate import whole_head_qsm  # noqa: PLC0415 (torch is slow, and an extra)
-    except ModuleNotFoundError as error:
-        raise MissingExtraError(f"Simulation wants {error.name}: pip install 'deepgray[train]'.") from error
     writable_folder(settings.output)
     how = whole_head_qsm.QsmSettings(
         settings.spacing_mm,
@@ -100,25 +96,29 @@ def simulate_qsm(settings: SimulateQsmSettings) -> int:
         settings.background,
         settings.age,
     )
-    name = head_name(settings.labelmap)
     seeds = range(settings.seed, settings.seed + settings.count)
-    files = {seed: settings.output / f"{name}_seed-{seed}{MAP}" for seed in seeds}
-    missing = still_to_make(files, "maps", overwrite=settings.overwrite)
-    head = _prepared(settings, name) if missing else None
-    for seed in track(seeds, "simulate", transient=True, console=Console(stderr=True)):
-        if head is not None and seed in missing:
-            made = whole_head_qsm.simulate_qsm(head, how, seed=seed)
-            _write(made, files[seed], _told(settings, how, seed))
-        print(files[seed])
+    files = files_of_seeds(settings.labelmap, settings.output, MAP, seeds)
+
+    def make(head: QsmHead, seed: int) -> None:
+        made = whole_head_qsm.simulate_qsm(head, how, seed=seed)
+        _write(made, files[seed], _told(settings, how, seed))
+
+    make_missing(
+        files,
+        "maps",
+        overwrite=settings.overwrite,
+        prepare=lambda: _prepared(settings),
+        make=make,
+    )
     return 0
 
 
-def _prepared(settings: SimulateQsmSettings, name: str) -> QsmHead:
+def _prepared(settings: SimulateQsmSettings) -> QsmHead:
     from deepgray.simulate.small_nuclei import prepare_head, with_atlas  # noqa: PLC0415
 
     atlases = [(atlas, read_mask(path)) for atlas, path in zip(settings.atlases, settings.nuclei_from, strict=True)]
     labels = read_mask(settings.labelmap)
-    head = prepare_head(labels.voxels, labels.affine_ras, name=name)
+    head = prepare_head(labels.voxels, labels.affine_ras, name=head_name(settings.labelmap))
     for atlas, volume in atlases:
         head = with_atlas(head, volume.voxels, volume.affine_ras, atlas=atlas)
     return head
@@ -145,8 +145,6 @@ def _write(made: SimulatedQsm, image: Path, how: dict[str, object]) -> None:
         mask = made.mask.voxels.astype(np.float32)
         write_scan(Path(f"{base}_mask.nii.gz"), Scan(mask, made.mask.affine_ras, image.name))
         Path(f"{base}.json").write_text(json.dumps(told, indent=2), encoding="utf-8")
-        partial = Path(f"{base}_partial{MAP}")
-        write_scan(partial, made.scan)
-        partial.replace(image)
+        written_whole(image, MAP, made.scan)
     except OSError as error:
         raise OutputError(f"Maps cannot be written to {image.parent}: {error}.") from error

@@ -8,15 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
-from rich.console import Console
-from rich.progress import track
 
-from deepgray.cli.output import writable_folder
-from deepgray.cli.whole_heads import head_name, prepared_head, still_to_make
-from deepgray.errors import MissingExtraError, OutputError, SettingsError
-from deepgray.report.images import write_labels, write_scan
+from deepgray.cli.output import wants_train, writable_folder
+from deepgray.cli.whole_heads import files_of_seeds, make_missing, prepared_head, written_whole
+from deepgray.errors import OutputError, SettingsError
+from deepgray.report.images import write_labels
 
 if TYPE_CHECKING:
+    from deepgray.simulate.whole_head import WholeHead
     from deepgray.simulate.whole_head_spect import SimulatedSpect, SpectSettings
 
 SCAN = "_spect.nii.gz"
@@ -71,10 +70,8 @@ def simulate_spect(settings: SimulateSpectSettings) -> int:
 
     The paths of the scans go to standard output. Scans that are there already are not made again.
     """
-    try:
+    with wants_train("Simulation wants"):
         from deepgray.simulate import whole_head_spect  # noqa: PLC0415 (torch is slow, and an extra)
-    except ModuleNotFoundError as error:
-        raise MissingExtraError(f"Simulation wants {error.name}: pip install 'deepgray[train]'.") from error
     writable_folder(settings.output)
     how = whole_head_spect.SpectSettings(
         stage=settings.stage,
@@ -87,14 +84,19 @@ def simulate_spect(settings: SimulateSpectSettings) -> int:
         partial_share=settings.partial_share,
     )
     seeds = range(settings.seed, settings.seed + settings.count)
-    files = {seed: settings.output / f"{head_name(settings.labelmap)}_seed-{seed}{SCAN}" for seed in seeds}
-    missing = still_to_make(files, "scans", overwrite=settings.overwrite)
-    head = prepared_head(settings.labelmap, settings.parts) if missing else None
-    for seed in track(seeds, "simulate", transient=True, console=Console(stderr=True)):
-        if head is not None and seed in missing:
-            made = whole_head_spect.simulate_spect(head, how, seed=seed)
-            _write(made, files[seed], _told(settings, how, seed))
-        print(files[seed])
+    files = files_of_seeds(settings.labelmap, settings.output, SCAN, seeds)
+
+    def make(head: WholeHead, seed: int) -> None:
+        made = whole_head_spect.simulate_spect(head, how, seed=seed)
+        _write(made, files[seed], _told(settings, how, seed))
+
+    make_missing(
+        files,
+        "scans",
+        overwrite=settings.overwrite,
+        prepare=lambda: prepared_head(settings.labelmap, settings.parts),
+        make=make,
+    )
     return 0
 
 
@@ -119,8 +121,6 @@ def _write(made: SimulatedSpect, image: Path, how: dict[str, object]) -> None:
         for name, labels in made.fine_labels.items():
             write_labels(Path(f"{base}_res-1mm_desc-{name}_dseg.nii.gz"), labels)
         Path(f"{base}.json").write_text(json.dumps(told, indent=2), encoding="utf-8")
-        partial = Path(f"{base}_partial{SCAN}")
-        write_scan(partial, made.scan)
-        partial.replace(image)
+        written_whole(image, SCAN, made.scan)
     except OSError as error:
         raise OutputError(f"Scans cannot be written to {image.parent}: {error}.") from error

@@ -9,8 +9,8 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 from rich.console import Console
 
-from deepgray.cli.output import news, writable_folder
-from deepgray.errors import MissingExtraError, SettingsError
+from deepgray.cli.output import news, wants_train, writable_folder
+from deepgray.errors import SettingsError
 from deepgray.train.settings import HELD_OUT, RECIPES, PairSettings, StartSettings, TrainSettings
 
 # Widths and patch of each network as it ships.
@@ -104,10 +104,8 @@ def train(command: TrainCommand) -> int:
 
     The path of the network file goes to standard output.
     """
-    try:
+    with wants_train("Training wants"):
         from deepgray.train import loop, transfer, writing  # noqa: PLC0415 (torch is slow, and an extra)
-    except ModuleNotFoundError as error:
-        raise MissingExtraError(f"Training wants {error.name}: pip install 'deepgray[train]'.") from error
     run = _settings(command)
     writable_folder(command.output)
     news(f"Training {command.network}; interrupt it at any time, the same command goes on.")

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from deepgray.anatomy import scheme
+from rich.console import Console
+from rich.progress import track
+
 from deepgray.cli.output import news
-from deepgray.errors import GeometryError, SettingsError
-from deepgray.read import read_mask, stem_of
+from deepgray.errors import GeometryError
+from deepgray.read import read_mask, read_part_names, stem_of
+from deepgray.report.images import write_scan
+from deepgray.scan import Scan
 from deepgray.space import same_grid
 
 if TYPE_CHECKING:
     from deepgray.simulate.whole_head import WholeHead
+
+_Head = TypeVar("_Head")
 
 
 def head_name(labelmap: Path) -> str:
@@ -22,18 +27,43 @@ def head_name(labelmap: Path) -> str:
     return stem_of(labelmap).removesuffix("_dseg")
 
 
-def still_to_make(files: Mapping[int, Path], what: str, *, overwrite: bool) -> list[int]:
-    """The seeds whose files are to be made; how many are there already is told.
+def make_missing(
+    files: Mapping[int, Path],
+    what: str,
+    *,
+    overwrite: bool,
+    prepare: Callable[[], _Head],
+    make: Callable[[_Head, int], None],
+) -> None:
+    """Make the files that are not there, and print the path of every one.
 
     Args:
         files: File of each seed.
-        what: What they are (``maps``).
+        what: What they are (``maps``), to tell how many are there already.
         overwrite: Make all of them again.
+        prepare: Gives the head; called only where something is to be made.
+        make: Makes and writes the file of a seed.
     """
     missing = [seed for seed, file in files.items() if overwrite or not file.exists()]
     if len(missing) < len(files):
         news(f"{len(files) - len(missing)} of {len(files)} {what} are there already (see --overwrite).")
-    return missing
+    head = prepare() if missing else None
+    for seed, file in track(files.items(), "simulate", transient=True, console=Console(stderr=True)):
+        if head is not None and seed in missing:
+            make(head, seed)
+        print(file)
+
+
+def files_of_seeds(labelmap: Path, folder: Path, ending: str, seeds: Iterable[int]) -> dict[int, Path]:
+    """Where the scan of each seed lies: its head's name, the seed, and the ending of its kind."""
+    return {seed: folder / f"{head_name(labelmap)}_seed-{seed}{ending}" for seed in seeds}
+
+
+def written_whole(path: Path, ending: str, scan: Scan) -> None:
+    """Write a scan under another name and move it: a file of this name is whole."""
+    partial = path.with_name(path.name.removesuffix(ending) + "_partial" + ending)
+    write_scan(partial, scan)
+    partial.replace(path)
 
 
 def prepared_head(labelmap: Path, parts: Path | None, *, source: str = "freesurfer") -> WholeHead:
@@ -56,21 +86,5 @@ def prepared_head(labelmap: Path, parts: Path | None, *, source: str = "freesurf
         volume = read_mask(parts)
         if not same_grid(volume.grid, labels.grid):
             raise GeometryError(f"Subregions on the grid of {labelmap} are wanted, {parts} is not.")
-        cut = (volume.voxels, part_names(parts.with_name("labels_striatum12.tsv")))
+        cut = (volume.voxels, read_part_names(parts.with_name("labels_striatum12.tsv")))
     return prepare(labels.voxels, labels.affine_ras, name=head_name(labelmap), source=source, parts=cut)
-
-
-def part_names(table: Path) -> dict[int, str]:
-    """What the numbers of a map of subregions are called.
-
-    Raises:
-        SettingsError: The table cannot be read.
-    """
-    names = {s.abbreviation: s.name for s in scheme("striatum12").structures}
-    try:
-        with table.open(newline="", encoding="utf-8") as stream:
-            rows = list(csv.DictReader(stream, delimiter="\t"))
-        found = {int(r["index"]): names.get(r["abbreviation"].split("-")[0]) for r in rows}
-    except (OSError, KeyError, ValueError) as error:
-        raise SettingsError(f"A table of index and abbreviation is wanted at {table}: {error}.") from error
-    return {number: name for number, name in found.items() if name}

@@ -17,10 +17,9 @@ from scipy import ndimage
 from deepgray.measure.tracer_references import split
 from deepgray.result import Outline, Pose
 from deepgray.scan import Scan
-from deepgray.space import Grid, Points, apply_affine, inverse
+from deepgray.space import FWHM_PER_SIGMA, Grid, Points, apply_affine, inverse
 from deepgray.voxels.crop import occupied
 
-FWHM_PER_SIGMA = 2.3548
 # Around the structures so many times the resolution is looked at.
 ROOM = 2.0
 # Inside the brain and outside of the structures: three regions by brightness, which begin at these.

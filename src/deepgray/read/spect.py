@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepgray.errors import IntensityError, ShapeError
-from deepgray.space import Affine, spacing_mm
+from deepgray.space import FWHM_PER_SIGMA, Affine, spacing_mm
 
 BLUR_FWHM_MM = 6.0
 MOST_DETAIL = 0.10
@@ -30,7 +30,6 @@ LEAST_CHANGE = 0.08
 MOST_NEGATIVE = 0.2
 # Hounsfield units of air, and the part of a head CT that is air.
 AIR_HU, LEAST_AIR = -500.0, 0.05
-_SIGMA_PER_FWHM = 1 / 2.3548
 
 
 def check_spect(voxels: NDArray[np.float32], affine_ras: Affine) -> None:
@@ -118,7 +117,7 @@ def fine_detail(voxels: NDArray[np.float32], affine_ras: Affine) -> float:
     from scipy import ndimage  # noqa: PLC0415 (slow, and `import deepgray` imports this module)
 
     spacing = spacing_mm(affine_ras)
-    blurred = ndimage.gaussian_filter(voxels, BLUR_FWHM_MM * _SIGMA_PER_FWHM / spacing)
+    blurred = ndimage.gaussian_filter(voxels, BLUR_FWHM_MM / FWHM_PER_SIGMA / spacing)
     rim = [2 * round(RIM_MM / float(s)) + 1 for s in spacing]
     filled = ndimage.minimum_filter((voxels != 0).astype(np.uint8), size=rim, mode="nearest") > 0
     bright = float(np.percentile(voxels[voxels != 0], 99))

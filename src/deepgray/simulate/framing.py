@@ -16,7 +16,7 @@ from deepgray.anatomy import HEMISPHERES, Side
 from deepgray.simulate.mr import random_rotation, sample_nearest, uniform
 from deepgray.simulate.small_nuclei import BOXES, DEEP, DEEP_MM, NUCLEUS_MM, QsmHead
 from deepgray.simulate.tissues import TISSUES
-from deepgray.space import Affine, Box, Grid, apply_affine
+from deepgray.space import Affine, Box, Grid, apply_affine, exactly_rigid
 
 # Around the brain: fields turn round at the edge of the grid, so some room is kept.
 ROOM_MM = 10.0
@@ -73,8 +73,8 @@ class Frame:
     def canonical_from_world(self) -> Affine:
         """The true pose: turn and shift without size and bend."""
         pose = np.eye(4)
-        left, _, right = np.linalg.svd(self.rotation.double().numpy())
-        pose[:3, :3] = left @ right
+        pose[:3, :3] = self.rotation.double().numpy()
+        pose = exactly_rigid(pose)
         # the commissure (0 mm of the head) stays at 0 mm of the canonical frame
         commissure = self.world_mm(np.zeros((1, 3)))[0]
         pose[:3, 3] = -pose[:3, :3] @ commissure

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from deepgray.errors import SettingsError, ShapeError
+from deepgray.space import FWHM_PER_SIGMA
 
 Image = NDArray[np.float32]
 Counts = NDArray[np.float32]
 
-FWHM_PER_SIGMA = float(np.sqrt(8 * np.log(2)))
 # Depths that are blurred together.
 GROUP = 4
 # A blur's matrix is cut where the Gaussian is this many standard deviations down.

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from deepgray.errors import SettingsError
-from deepgray.simulate.gamma_camera import FWHM_PER_SIGMA, Camera, Counts, Image, Projector
+from deepgray.simulate.gamma_camera import Camera, Counts, Image, Projector
+from deepgray.space import FWHM_PER_SIGMA
 
 # Attenuation at 159 keV, per mm, narrow beam: about water and bone of NIST's tables.
 WATER_PER_MM, BONE_PER_MM, MARROW_PER_MM = 0.0148, 0.0275, 0.0170

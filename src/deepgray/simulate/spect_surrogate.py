@@ -13,8 +13,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from deepgray.simulate.mr import gaussian_blur, smooth_field, uniform
+from deepgray.space import FWHM_PER_SIGMA
 
-FWHM_PER_SIGMA = 2.3548
 # The haze is so smooth that every fourth voxel is enough.
 HAZE_STEP = 4
 SHADING_POINTS = 4

@@ -15,7 +15,7 @@ from deepgray.errors import SettingsError
 from deepgray.scan import LabelMap, Scan
 from deepgray.simulate import hemispheres, mr
 from deepgray.simulate.tissues import SOURCES, TISSUES, tissue_lookup
-from deepgray.space import Affine, Box, Grid
+from deepgray.space import Affine, Box, Grid, Points, apply_affine, exactly_rigid
 from deepgray.voxels.acpc import FREESURFER, HOA2, Labels, fit_acpc
 
 FINE_MM = 0.75
@@ -25,6 +25,8 @@ NUCLEI = Box((-57.0, -51.0, -29.0), (17.0, 47.0, 53.0))
 ROOM_MM = 12.0
 # Standard deviation of the blur; the sharper half of what training sees.
 POINT_SPREAD_MM = (0.4, 0.8)
+# From the top of the brain to its foot.
+BRAIN_HEIGHT_MM = 145.0
 CONTRASTS: Mapping[str, tuple[float, float]] = {
     "t1": (1.0, 0.0),
     "t2": (0.0, 1.0),
@@ -272,6 +274,24 @@ def _labels(found: Tensor, left: Tensor, affine: Affine, name: str) -> LabelMap:
     return LabelMap(voxels.numpy(), affine, scheme(name))
 
 
+def brain_middle(tissues: NDArray[np.uint8], affine: Affine, canonical_from_world: Affine) -> Points:
+    """Middle of the brain's extent above its foot: in some maps the spinal canal reaches far down.
+
+    Args:
+        tissues: (x, y, z), see ``simulate.tissues``.
+        affine: 4 × 4, index to world mm.
+        canonical_from_world: Tells what is up.
+
+    Returns:
+        (3,) world mm.
+    """
+    inside = np.array([t.inside_brain for t in TISSUES])[tissues[::4, ::4, ::4]]
+    brain = apply_affine(affine, np.argwhere(inside) * 4.0)
+    up = apply_affine(canonical_from_world, brain)[:, 2]
+    brain = brain[up > up.max() - BRAIN_HEIGHT_MM]
+    return np.asarray((brain.min(axis=0) + brain.max(axis=0)) / 2)
+
+
 def _true_pose(warp: mr.Warp, affine: Affine) -> Affine:
     """The rigid map from the scan's world to the canonical frame, read off four voxels."""
     rigid = warp.rigid_mm[:2, :2, :2].double().numpy()
@@ -279,7 +299,4 @@ def _true_pose(warp: mr.Warp, affine: Affine) -> Affine:
     steps = np.stack([rigid[1, 0, 0] - origin, rigid[0, 1, 0] - origin, rigid[0, 0, 1] - origin], axis=1)
     index_map = np.eye(4)
     index_map[:3, :3], index_map[:3, 3] = steps, origin
-    pose: Affine = index_map @ np.linalg.inv(affine)
-    left, _, right = np.linalg.svd(pose[:3, :3])
-    pose[:3, :3] = left @ right
-    return pose
+    return exactly_rigid(index_map @ np.linalg.inv(affine))

@@ -21,12 +21,10 @@ from deepgray.scan import LabelMap, Scan
 from deepgray.simulate import spect_truth
 from deepgray.simulate.mr import random_rotation, smooth_field
 from deepgray.simulate.pet_uptake import TRACERS
-from deepgray.simulate.tissues import TISSUES
 from deepgray.simulate.uptake import Uptake, activity_at, draw_uptake
-from deepgray.simulate.whole_head import MrSettings, PlacedHead, WholeHead, image_of, place_head
-from deepgray.space import Affine, Grid, apply_affine, inverse
+from deepgray.simulate.whole_head import MrSettings, PlacedHead, WholeHead, brain_middle, image_of, place_head
+from deepgray.space import FWHM_PER_SIGMA, Affine, Grid, exactly_rigid, inverse
 
-FWHM_PER_SIGMA = 2.3548
 # From research scanners to those of clinics.
 FWHM_MM = (2.5, 6.0)
 SPACING_MM, SLICE_MM = (1.2, 2.6), (1.5, 3.3)
@@ -229,15 +227,10 @@ def _draw_grid(generator: np.random.Generator) -> Grid:
 
 def _draw_motion(placed: PlacedHead, settings: PetSettings, generator: np.random.Generator) -> Affine:
     """From the PET's world to that of the other scan: the middle of the brain is near the middle of the PET."""
-    inside = np.array([t.inside_brain for t in TISSUES])[placed.tissues[::4, ::4, ::4].numpy()]
-    brain = apply_affine(placed.affine, np.argwhere(inside) * 4.0)
-    up = apply_affine(placed.canonical_from_world, brain)[:, 2]
-    brain = brain[up > up.max() - 145.0]  # the spinal canal reaches far down in some maps
-    middle = (brain.min(axis=0) + brain.max(axis=0)) / 2
-    linear = random_rotation(settings.motion_degrees).double().numpy()
-    left, _, right = np.linalg.svd(linear)
+    middle = brain_middle(placed.tissues.numpy(), placed.affine, placed.canonical_from_world)
     motion = np.eye(4)
-    motion[:3, :3] = left @ right
+    motion[:3, :3] = random_rotation(settings.motion_degrees).double().numpy()
+    motion = exactly_rigid(motion)
     shift = generator.uniform(-1, 1, 3) * settings.motion_mm
     motion[:3, 3] = middle + motion[:3, :3] @ shift
     return motion

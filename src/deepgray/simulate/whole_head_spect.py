@@ -27,8 +27,8 @@ from deepgray.simulate.spect_surrogate import draw_surrogate, surrogate
 from deepgray.simulate.spect_truth import Occipital, Tally
 from deepgray.simulate.tissues import INDEX, TISSUES
 from deepgray.simulate.uptake import Uptake, activity_at, draw_uptake
-from deepgray.simulate.whole_head import WholeHead, tissues_at
-from deepgray.space import Affine, Grid, apply_affine, inverse
+from deepgray.simulate.whole_head import WholeHead, brain_middle, tissues_at
+from deepgray.space import Affine, Grid, apply_affine, exactly_rigid, inverse
 
 GRIDS = ("ppmi", "clinical", "random")
 PHYSICS = ("full", "fast")
@@ -191,7 +191,7 @@ def _simulate(head: WholeHead, settings: SpectSettings, seed: int) -> SimulatedS
         Scan(voxels * np.float32(scale), grid.affine_ras, f"{head.name}_seed-{seed}", "spect"),
         labels,
         view.labels(_fine_grid(labels["striatum"]), names),
-        _rigid(frame.canonical_from_world @ world),
+        exactly_rigid(frame.canonical_from_world @ world),
         true,
         _scan_ratios(voxels, labels),
         spect_truth.asymmetry(true["cerebellum"]),
@@ -203,11 +203,7 @@ def draw_frame(head: WholeHead, settings: SpectSettings) -> Frame:
     """Draw how a head lies in the camera; the middle of the brain is near the middle of the camera."""
     rotation = random_rotation(settings.tilt_degrees)
     zooms = 1 + (torch.rand(3) * 2 - 1) * settings.zoom * 0.5 + uniform(-1, 1) * settings.zoom * 0.5
-    inside = np.array([t.inside_brain for t in TISSUES])[head.tissues[::4, ::4, ::4]]
-    brain = apply_affine(head.affine, np.argwhere(inside) * 4.0)
-    # the spinal canal reaches far down in some maps: the middle is that of the brain above its foot
-    brain = brain[brain[:, 2] > brain[:, 2].max() - 145.0]
-    middle = torch.from_numpy((brain.min(axis=0) + brain.max(axis=0)) / 2).float()
+    middle = torch.from_numpy(brain_middle(head.tissues, head.affine, np.eye(4))).float()
     middle = middle + (torch.rand(3) * 2 - 1) * SHIFT_MM
     affine = np.diag([CAMERA_MM, CAMERA_MM, CAMERA_MM, 1.0])
     affine[:3, 3] = -(np.array(CAMERA_SHAPE) - 1) / 2 * CAMERA_MM
@@ -271,15 +267,7 @@ def _draw_grid(settings: SpectSettings) -> tuple[Grid, Affine]:
     affine[:3, 3] = -(np.array(shape) - 1) / 2 * spacing
     world = np.eye(4)
     world[:3, :3] = random_rotation(settings.rotation_degrees).double().numpy()
-    return Grid(shape, affine), _rigid(world)
-
-
-def _rigid(pose: Affine) -> Affine:
-    """The same, its rotation exact in double precision."""
-    out = pose.copy()
-    left, _, right = np.linalg.svd(pose[:3, :3])
-    out[:3, :3] = left @ right
-    return out
+    return Grid(shape, affine), exactly_rigid(world)
 
 
 def _onto(image: NDArray[np.float32], camera: Grid, grid: Grid, camera_from_world: Affine) -> NDArray[np.float32]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -16,7 +15,7 @@ from rich.progress import track
 
 from deepgray.anatomy import HEMISPHERES, Side
 from deepgray.errors import GeometryError, SettingsError
-from deepgray.read import read_mask
+from deepgray.read import read_mask, read_part_names
 from deepgray.simulate import hemispheres
 from deepgray.simulate.tissues import tissue_lookup
 from deepgray.space import Affine, Box, Grid
@@ -189,7 +188,7 @@ def parts_beside(
     parts, parts_affine = read_integers(beside)
     if parts.shape != labels.shape or not np.allclose(parts_affine, affine, atol=1e-3):
         raise GeometryError(f"Subregions on the grid of {path} are wanted, {beside} is not.")
-    return parts, _part_names(path.parent / "labels_striatum12.tsv")
+    return parts, read_part_names(path.parent / "labels_striatum12.tsv")
 
 
 def _anatomy_side(path: Path, side: Side, grid: Grid) -> NDArray[np.uint8]:
@@ -206,26 +205,6 @@ def _nuclei_side(path: Path, side: Side, grid: Grid) -> NDArray[np.uint8]:
     labels, affine = read_integers(path)
     pose = fit_acpc(labels, affine, labels=HOA2).canonical_from_world
     return hemispheres.hemisphere(labels, affine, source="hoa2", side=side, frame=(pose, grid))
-
-
-_PART_BY_ABBREVIATION = {
-    "VS": "ventral striatum",
-    "AC": "anterior caudate",
-    "PC": "posterior caudate",
-    "AP": "anterior putamen",
-    "PP": "posterior putamen",
-    "VP": "ventral putamen",
-}
-
-
-def _part_names(table: Path) -> dict[int, str]:
-    with table.open(newline="", encoding="utf-8") as stream:
-        rows = list(csv.DictReader(stream, delimiter="\t"))
-    return {
-        int(row["index"]): _PART_BY_ABBREVIATION[row["abbreviation"].split("-")[0]]
-        for row in rows
-        if row["abbreviation"].split("-")[0] in _PART_BY_ABBREVIATION
-    }
 
 
 def _head(sources: Sources, path: Path) -> Head:
