@@ -20,7 +20,8 @@ A message says what was wanted and what came, in the user's words.
     │   ├── ChecksumError         a weights file is not the one that was shipped
     │   └── MissingExtraError     an optional part of deepgray is not installed
     └── OutputError           the results cannot be written
-        └── ConflictError         somebody else changed them in the meantime
+        ├── ConflictError         somebody else changed them in the meantime
+        └── NoStudyError          a worklist does not know a study
 """
 
 
@@ -90,3 +91,7 @@ class OutputError(DeepgrayError):
 
 class ConflictError(OutputError):
     """Somebody else changed the same thing in the meantime."""
+
+
+class NoStudyError(OutputError):
+    """A worklist does not know a study."""

@@ -171,7 +171,7 @@ def test_the_second_of_two_tabs_is_told_and_overwrites_nothing(page: testclient.
     voxels[tuple(np.argwhere(voxels == 2)[:50].T)] = 0
     late = saved(page, posted(image, voxels), reviewer="B")
     assert late.status_code == 409
-    assert "A. Reader corrected the study at" in late.json()["error"]
+    assert "A. Reader corrected 'sub-02' at" in late.json()["error"]
     assert everything(out) == before
     assert saved(page, posted(image, voxels), reviewer="B", revision=1).status_code == 200
 

@@ -152,7 +152,7 @@ def test_the_second_of_two_tabs_is_asked_and_can_save_after_the_first(
     mine = drawing(second)
     second.keyboard.press("Shift+C")
     second.wait_for_selector("#ask[open]")
-    assert "A. Reader corrected the study at" in second.locator("#ask p").inner_text()
+    assert "A. Reader corrected '" in second.locator("#ask p").inner_text()
     assert len(reviews(desk.works.folder, "sub-02", "striatum")) == 1
     np.testing.assert_array_equal(drawing(second), mine)
     second.click("#ask [data-answer='mine']")

@@ -15,7 +15,15 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from deepgray.errors import ConflictError, DeepgrayError, InputError, MaskError, OutputError, SettingsError
+from deepgray.errors import (
+    ConflictError,
+    DeepgrayError,
+    InputError,
+    MaskError,
+    NoStudyError,
+    OutputError,
+    SettingsError,
+)
 from deepgray.serve.desk import Desk, Verdict
 from deepgray.serve.guard import Guard, Rules, refusal
 from deepgray.serve.images import drawn_in, indices, labels_of, nifti, thumbnail
@@ -32,6 +40,17 @@ _TYPES = {
 }
 _STATIC = files("deepgray.serve").joinpath("static")
 Work = Callable[[Request], Response]
+
+# The first kind that an error is one of tells the status of its answer.
+_STATUSES: tuple[tuple[type[DeepgrayError], int], ...] = (
+    (ConflictError, 409),
+    (NoStudyError, 404),
+    (MaskError, 422),
+    (SettingsError, 422),
+    (InputError, 410),
+    (OutputError, 507),
+    (DeepgrayError, 500),
+)
 
 
 def build(desk: Desk, rules: Rules) -> Starlette:
@@ -87,16 +106,8 @@ def _told(work: Callable[[], Response]) -> Response:
     """An answer, or a refusal with its reason."""
     try:
         return work()
-    except ConflictError as error:
-        return refusal(409, str(error))
-    except (MaskError, SettingsError) as error:
-        return refusal(422, str(error))
-    except InputError as error:
-        return refusal(410, str(error))
-    except OutputError as error:
-        return refusal(404 if "is wanted, it has no" in str(error) else 507, str(error))
     except DeepgrayError as error:
-        return refusal(500, str(error))
+        return refusal(next(status for kind, status in _STATUSES if isinstance(error, kind)), str(error))
 
 
 def _file(name: str) -> Response:
@@ -191,8 +202,7 @@ def _decide(desk: Desk, request: Request, body: bytes) -> Response:
     verdict = Verdict(
         kind, _reviewer(request), _whole(asked.get("revision", "")), labels, _seconds(asked.get("seconds"))
     )
-    desk.decide(study, verdict)
-    return JSONResponse({**told_study(desk, study, _reviewer(request)), "numbers": told_numbers(desk, study)})
+    return _decided(desk, study, verdict, request)
 
 
 def _consensus(desk: Desk, request: Request, body: bytes) -> Response:
@@ -201,6 +211,11 @@ def _consensus(desk: Desk, request: Request, body: bytes) -> Response:
     verdict = desk.agreed(study, method=request.query_params.get("method", ""))
     if verdict.seen != _whole(request.query_params.get("revision", "")):
         raise ConflictError("A consensus of what the page shows is wanted, somebody decided since. Open it again.")
+    return _decided(desk, study, verdict, request)
+
+
+def _decided(desk: Desk, study: Study, verdict: Verdict, request: Request) -> Response:
+    """The study and its numbers after a decision."""
     desk.decide(study, verdict)
     return JSONResponse({**told_study(desk, study, _reviewer(request)), "numbers": told_numbers(desk, study)})
 

@@ -28,6 +28,7 @@ from deepgray.worklist import (
     State,
     Worklist,
     append,
+    check_latest,
     labels_sha256,
     now,
     packed,
@@ -162,8 +163,7 @@ class Desk:
             if other:
                 raise ConflictError(f"A study that nobody works on is wanted, {other} is at '{study.stem}'.")
             said, request = self.reviews(study), study.entry.request
-            if said and len(said) != verdict.seen:  # now, before anything is computed in vain
-                raise _conflict(verdict.seen, said[-1])
+            check_latest(self.works.folder, request.stem, request.task, seen=verdict.seen)  # before computing in vain
             review = _review(study, said, verdict)
             result = _result(study, (*said, review))
             revision = append(self.works.folder, request.stem, request.task, review=review, seen=verdict.seen)
@@ -337,13 +337,6 @@ def _joined(before: tuple[Measurement, ...], after: tuple[Measurement, ...]) -> 
 
     old, new = {key(m): m for m in before}, {key(m): m for m in after}
     return tuple(Number(new.get(k), old.get(k)) for k in dict.fromkeys((*new, *old)))
-
-
-def _conflict(seen: int, last: Review) -> ConflictError:
-    return ConflictError(
-        f"A decision on revision {last.revision} is wanted, one on revision {seen} came: {last.reviewer} {last.kind} "
-        f"the study at {last.when}. Nothing was overwritten."
-    )
 
 
 def _check_versions(entries: tuple[Entry, ...], folder: Path) -> None:

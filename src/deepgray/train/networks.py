@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +15,29 @@ def _block(channels_in: int, channels_out: int, *, stride: int = 1) -> nn.Sequen
         nn.InstanceNorm3d(channels_out, affine=True),
         nn.LeakyReLU(0.01, inplace=True),
     )
+
+
+class Levels(Protocol):
+    """A U-Net's stages: the encoder's, finest first, and the decoder's, coarsest first."""
+
+    encoder: nn.ModuleList
+    up: nn.ModuleList
+    decoder: nn.ModuleList
+    heads: nn.ModuleList
+
+
+def outputs_of_levels(network: Levels, features: Tensor) -> list[Tensor]:
+    """Down through the encoder and up through the decoder: the output of every decoder level, finest first."""
+    skips: list[Tensor] = []
+    for stage in network.encoder:
+        features = stage(features)
+        skips.append(features)
+    outputs: list[Tensor] = []
+    levels = zip(network.up, network.decoder, network.heads, reversed(skips[:-1]), strict=True)
+    for up, decoder, head, skip in levels:
+        features = decoder(torch.cat([up(features), skip], dim=1))
+        outputs.append(head(features))
+    return outputs[::-1]
 
 
 class UNet(nn.Module):
@@ -54,16 +78,7 @@ class UNet(nn.Module):
             image: (batch, channels, x, y, z); the sides are multiples of ``patch`` times 2 to the number of levels less
                 one.
         """
-        skips: list[Tensor] = []
-        features = self.gather(image)
-        for stage in self.encoder:
-            features = stage(features)
-            skips.append(features)
-        outputs: list[Tensor] = []
-        for up, decoder, head, skip in zip(self.up, self.decoder, self.heads, reversed(skips[:-1]), strict=True):
-            features = decoder(torch.cat([up(features), skip], dim=1))
-            outputs.append(head(features))
-        return outputs[::-1]
+        return outputs_of_levels(self, self.gather(image))
 
     def forward(self, image: Tensor) -> Tensor:
         """The finest output on the image's grid, (batch, channels_out, x, y, z)."""

@@ -18,12 +18,8 @@ def largest_component(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     Returns:
         A mask of the same shape; empty where the mask is empty.
     """
-    labelled, count = ndimage.label(mask, TOUCHING)
-    if count <= 1:
-        return mask
-    sizes = np.bincount(labelled.ravel())
-    sizes[0] = 0
-    return np.asarray(labelled == sizes.argmax())
+    labelled, sizes = _sized(mask)
+    return np.asarray(labelled == sizes.argmax()) if len(sizes) > 2 else mask
 
 
 def main_components(mask: NDArray[np.bool_], *, share: float) -> NDArray[np.bool_]:
@@ -36,13 +32,17 @@ def main_components(mask: NDArray[np.bool_], *, share: float) -> NDArray[np.bool
     Returns:
         A mask of the same shape; empty where the mask is empty.
     """
-    labelled, count = ndimage.label(mask, TOUCHING)
-    if count <= 1:
-        return mask
-    sizes = np.bincount(labelled.ravel())
-    sizes[0] = 0
+    labelled, sizes = _sized(mask)
     kept = sizes >= max(1.0, share * float(sizes.max()))
     return np.asarray(kept[labelled])
+
+
+def _sized(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Number of each voxel's component, 0 outside the mask, and voxels of each component, 0 for what is outside."""
+    labelled, _ = ndimage.label(mask, TOUCHING)
+    sizes = np.bincount(labelled.ravel())
+    sizes[0] = 0
+    return labelled, sizes
 
 
 def touches_border(mask: NDArray[np.bool_]) -> bool:

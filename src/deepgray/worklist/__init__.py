@@ -1,7 +1,7 @@
 """What is to be done in an output folder, what was done, and what people decided: one SQLite file."""
 
 from deepgray.worklist.entries import Entry, Request, Review, State, labels_sha256, now, packed, unpacked
-from deepgray.worklist.ledger import append, reviews
+from deepgray.worklist.ledger import append, check_latest, reviews
 from deepgray.worklist.queue import Worklist
 from deepgray.worklist.store import this_version
 
@@ -12,6 +12,7 @@ __all__ = [
     "State",
     "Worklist",
     "append",
+    "check_latest",
     "labels_sha256",
     "now",
     "packed",

@@ -72,6 +72,16 @@ def _read(row: _Row) -> Review:
     return Review(reviewer, when, kind, measured, added, removed, before_sha256, after_sha256, mask, source, revision)
 
 
+def check_latest(folder: Path, stem: str, task: str, *, seen: int) -> None:
+    """Refuse a decision on another revision than the latest.
+
+    Raises:
+        ConflictError: Somebody decided since, or the task is gone.
+    """
+    with transaction(folder / FILE_NAME) as database:
+        _check_latest(database, stem, task, seen)
+
+
 def _check_latest(database: sqlite3.Connection, stem: str, task: str, seen: int) -> None:
     row = database.execute("SELECT revision FROM study WHERE stem = ? AND task = ?", (stem, task)).fetchone()
     if row is None:

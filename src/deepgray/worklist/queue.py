@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
-from deepgray.errors import OutputError
+from deepgray.errors import NoStudyError, OutputError
 from deepgray.worklist.entries import Entry, Request, State, now
 from deepgray.worklist.locks import Presence, lives, sweep
 from deepgray.worklist.store import FILE_NAME, check, make, this_version, transaction
@@ -142,12 +142,12 @@ class Worklist:
         """How a task stands.
 
         Raises:
-            OutputError: The worklist does not know it.
+            NoStudyError: The worklist does not know it.
         """
         with transaction(self.path) as database:
             found = _entry(database, stem, task)
         if found is None:
-            raise OutputError(f"A study of {self.folder} is wanted, it has no '{stem}' with the task '{task}'.")
+            raise NoStudyError(f"A study of {self.folder} is wanted, it has no '{stem}' with the task '{task}'.")
         return found
 
     def entries(self) -> tuple[Entry, ...]:

@@ -63,57 +63,61 @@ def deep_supervision(outputs: list[Tensor], target: Tensor) -> Tensor:
     return total
 
 
-class Supervised:
-    """Work B's nnU-Net: deep supervision and SGD with Nesterov momentum."""
+class _OneLoss:
+    """One network, one optimiser, one loss."""
+
+    optimiser: torch.optim.Optimizer
 
     def __init__(self, settings: BaselineSettings, classes: int) -> None:
         self.generator = new_generator(settings, classes)
         self.rate = settings.learning_rate
+
+    def loss(self, image: Tensor, target: Tensor) -> Tensor:
+        """What is made small."""
+        raise NotImplementedError
+
+    def learn(self, image: Tensor, target: Tensor, *, left: float) -> float:
+        """One step."""
+        _set_rate(self.optimiser, self.rate * left**POWER)
+        loss = self.loss(image, target)
+        _stepped(self.optimiser, loss, self.generator)
+        return float(loss.detach())
+
+    def state(self) -> dict[str, Any]:
+        """Weights and optimiser."""
+        return {"generator": self.generator.state_dict(), "optimiser": self.optimiser.state_dict()}
+
+    def resume(self, state: dict[str, Any]) -> None:
+        """Weights and optimiser."""
+        self.generator.load_state_dict(state["generator"])
+        self.optimiser.load_state_dict(state["optimiser"])
+
+
+class Supervised(_OneLoss):
+    """Work B's nnU-Net: deep supervision and SGD with Nesterov momentum."""
+
+    def __init__(self, settings: BaselineSettings, classes: int) -> None:
+        super().__init__(settings, classes)
         self.optimiser = torch.optim.SGD(
             self.generator.parameters(), lr=self.rate, momentum=MOMENTUM, nesterov=True, weight_decay=DECAY
         )
 
-    def learn(self, image: Tensor, target: Tensor, *, left: float) -> float:
-        """One step."""
-        _set_rate(self.optimiser, self.rate * left**POWER)
-        loss = deep_supervision(self.generator.all_scales(image), target)
-        _stepped(self.optimiser, loss, self.generator)
-        return float(loss.detach())
-
-    def state(self) -> dict[str, Any]:
-        """Weights and optimiser."""
-        return {"generator": self.generator.state_dict(), "optimiser": self.optimiser.state_dict()}
-
-    def resume(self, state: dict[str, Any]) -> None:
-        """Weights and optimiser."""
-        self.generator.load_state_dict(state["generator"])
-        self.optimiser.load_state_dict(state["optimiser"])
+    def loss(self, image: Tensor, target: Tensor) -> Tensor:
+        """Of every decoder level."""
+        return deep_supervision(self.generator.all_scales(image), target)
 
 
-class Plain:
+class Plain(_OneLoss):
     """The U-Net: Dice plus cross entropy of its output, Adam."""
 
     def __init__(self, settings: BaselineSettings, classes: int) -> None:
-        self.generator = new_generator(settings, classes)
-        self.rate = settings.learning_rate
+        super().__init__(settings, classes)
         self.optimiser = torch.optim.Adam(self.generator.parameters(), lr=self.rate)
 
-    def learn(self, image: Tensor, target: Tensor, *, left: float) -> float:
-        """One step."""
-        _set_rate(self.optimiser, self.rate * left**POWER)
+    def loss(self, image: Tensor, target: Tensor) -> Tensor:
+        """Of the output."""
         output = self.generator(image)
-        loss = dice_cross_entropy(output, shares(target, output.shape[1]))
-        _stepped(self.optimiser, loss, self.generator)
-        return float(loss.detach())
-
-    def state(self) -> dict[str, Any]:
-        """Weights and optimiser."""
-        return {"generator": self.generator.state_dict(), "optimiser": self.optimiser.state_dict()}
-
-    def resume(self, state: dict[str, Any]) -> None:
-        """Weights and optimiser."""
-        self.generator.load_state_dict(state["generator"])
-        self.optimiser.load_state_dict(state["optimiser"])
+        return dice_cross_entropy(output, shares(target, output.shape[1]))
 
 
 class Adversarial:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from deepgray.train.baselines.recipes import NNUNET, SE_CGAN, BaselineSettings
-from deepgray.train.networks import UNet
+from deepgray.train.networks import UNet, outputs_of_levels
 
 # How much squeeze and excitation narrows (Hu 2018 has 16; these networks are narrower).
 REDUCTION = 4
@@ -63,16 +63,7 @@ class WorkBUNet(nn.Module):
         Args:
             image: (batch, channels, x, y, z), sides that can be halved, z once less.
         """
-        skips: list[Tensor] = []
-        features = image
-        for stage in self.encoder:
-            features = stage(features)
-            skips.append(features)
-        outputs: list[Tensor] = []
-        for up, decoder, head, skip in zip(self.up, self.decoder, self.heads, reversed(skips[:-1]), strict=True):
-            features = decoder(torch.cat([up(features), skip], dim=1))
-            outputs.append(head(features))
-        return outputs[::-1]
+        return outputs_of_levels(self, image)
 
     def forward(self, image: Tensor) -> Tensor:
         """The finest output, (batch, channels_out, x, y, z)."""
