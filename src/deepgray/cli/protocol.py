@@ -14,6 +14,7 @@ from rich.progress import track
 
 from deepgray.cli.output import news, writable_folder
 from deepgray.cli.protocol_spect import spect
+from deepgray.cli.protocol_striatum import striatum
 from deepgray.errors import MissingExtraError, SettingsError
 from deepgray.evaluate import draw_bland_altman, draw_scatter, write_agreements
 from deepgray.read import read_mask
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 _Item = TypeVar("_Item")
 
 app = App(name="protocol", help="Run the protocol of a published work on simulated scans with a known answer.")
+app.command(striatum, name="a")
 app.command(spect, name="b")
 HELD_OUT = ("anatomy-05", "anatomy-09", "anatomy-12")
 # Dice that the works printed, on real scans of their own.

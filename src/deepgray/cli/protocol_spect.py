@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 from rich.console import Console
 from rich.status import Status
-from rich.table import Table
 
 from deepgray.cli.output import news, writable_folder
+from deepgray.cli.protocol_tables import as_table
 from deepgray.cli.whole_heads import prepared_head
 from deepgray.errors import MissingExtraError, SettingsError
 from deepgray.evaluate.plots import new_figure
@@ -20,7 +20,6 @@ from deepgray.evaluate.plots import new_figure
 if TYPE_CHECKING:
     from deepgray.protocols.spect.run import Design
     from deepgray.protocols.spect.sets import Heads
-    from deepgray.protocols.spect.tables import Sheet
     from deepgray.simulate.whole_head import WholeHead
 
 HELD_OUT = ("anatomy-05", "anatomy-09", "anatomy-12")
@@ -87,7 +86,7 @@ def spect(settings: SpectProtocol) -> int:
         outcome = run.run(planned, _heads(settings.anatomies), settings.output, design=_design(settings), told=told)
     console = Console(width=190)
     for sheet in report.sheets(outcome.rows, outcome.trained):
-        console.print(_table(sheet))
+        console.print(as_table(sheet))
     for line in report.failures(outcome.rows):
         print(f"no outline: {line}")
     news(f"Report: {report.write(outcome.rows, outcome.trained, settings.output)}.")
@@ -122,12 +121,3 @@ def _heads(anatomies: Path) -> Heads:
         return prepared_head(anatomies / f"{name}{ENDING}", parts if parts.exists() else None)
 
     return head
-
-
-def _table(sheet: Sheet) -> Table:
-    table = Table(title=sheet.title, caption=sheet.note)
-    for name in sheet.columns:
-        table.add_column(name)
-    for row in sheet.rows:
-        table.add_row(*row)
-    return table

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from deepgray.errors import OutputError
 from deepgray.evaluate import write_agreements
+from deepgray.protocols.sheets import Sheet
 from deepgray.protocols.spect import pictures, tables
 from deepgray.protocols.spect.arms import OWN
 from deepgray.protocols.spect.cases import MIRRORED, Row, chosen, write_rows
-from deepgray.protocols.spect.tables import Sheet
 from deepgray.train.baselines.fitting import Trained
 
 PAGE = "report.md"

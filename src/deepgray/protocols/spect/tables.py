@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from deepgray.evaluate import Agreement, MeasureName, NamedAgreement, agree
 from deepgray.measure.binding import DORSAL, asymmetry_index
+from deepgray.protocols.sheets import Sheet
 from deepgray.protocols.spect.cases import COMPARTMENTS, MIRRORED, UPRIGHT, Row, chosen
 from deepgray.protocols.spect.sets import STRATA
 from deepgray.protocols.spect.turned import AXES
@@ -32,29 +32,6 @@ _SBR_B = {
 _ASI_B = {"nnunet": "slope .74, r .81"}
 _SHORT = {"caudate": "C", "putamen": "P"}
 _PLACES = tuple((side, name) for name in COMPARTMENTS for side in ("left", "right"))
-
-
-@dataclass(frozen=True)
-class Sheet:
-    """A table.
-
-    Attributes:
-        title: Above it.
-        columns: Titles.
-        rows: Cells.
-        note: Below it.
-    """
-
-    title: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    note: str = ""
-
-    def markdown(self) -> str:
-        """The table as Markdown."""
-        lines = [f"## {self.title}", "", "| " + " | ".join(self.columns) + " |", "|" + "---|" * len(self.columns)]
-        lines += ["| " + " | ".join(row) + " |" for row in self.rows]
-        return "\n".join([*lines, "", self.note, ""] if self.note else [*lines, ""])
 
 
 def arms_of(rows: Iterable[Row]) -> tuple[str, ...]:

@@ -1,0 +1,108 @@
+"""What could tell that an outline is wrong before anybody looked: the score that ships, and other candidates.
+
+All come from what the path has at hand. They are compared in a protocol and decide nothing.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from deepgray.anatomy import STRIATUM
+from deepgray.errors import InputError
+from deepgray.evaluate import compare
+from deepgray.result import Outline, Result
+from deepgray.scan import LabelMap
+from deepgray.voxels.uncertainty import expected_dice
+
+SHIPPED = "shipped: mean of the structures"
+WORST_STRUCTURE = "worst structure"
+STRIATUM_ONLY = "mean without pallidum"
+PARTS_MEAN = "mean of the subregions"
+PARTS_WORST = "worst subregion"
+SMALL = "smallness of the striatum"
+POSE = "pose"
+
+
+def doubts(result: Result) -> dict[str, float]:
+    """Scores of one scan, higher is less sure."""
+    scores = {u.structure.key: u.score for u in result.proposed.uncertainty}
+    own = [score for key, score in scores.items() if key.split(" ", 1)[1] in STRIATUM]
+    parts = list(part_doubts(result.proposed, result.parts).values()) if result.parts else []
+    labels = result.proposed.labels
+    members = [s.label for s in labels.scheme.structures if s.name in STRIATUM]
+    volume_mm3 = float(np.isin(labels.voxels, members).sum()) * labels.grid.voxel_volume_mm3
+    return {
+        SHIPPED: result.proposed.score,
+        WORST_STRUCTURE: max(scores.values(), default=math.nan),
+        STRIATUM_ONLY: _mean(own),
+        PARTS_MEAN: _mean(parts),
+        PARTS_WORST: max(parts, default=math.nan),
+        SMALL: -volume_mm3,
+        POSE: 1 - result.pose.confidence,
+    }
+
+
+def part_doubts(whole: Outline, parts: Outline) -> dict[str, float]:
+    """One minus the Dice that the probabilities expect of each subregion.
+
+    Probabilities are those of the whole striatum of its side: which part a voxel belongs to is decided by the nearest
+    one, so that doubt is about the outline.
+    """
+    probabilities = whole.probabilities
+    if probabilities is None:
+        return {}
+    labels = parts.labels.voxels[probabilities.block]
+    out = {}
+    for side in dict.fromkeys(s.side for s in parts.labels.scheme.structures):
+        own = [n for n, s in enumerate(probabilities.structures) if s.side is side and s.name in STRIATUM]
+        members = parts.labels.scheme.of_side(side)
+        of_side = np.isin(labels, [s.label for s in members])
+        if not own or not of_side.any():
+            continue
+        striatum = probabilities.voxels[own].sum(axis=0)
+        nearest = _nearest(np.where(of_side, labels, 0))
+        for s in members:
+            out[s.key] = 1 - expected_dice(striatum * (nearest == s.label), labels == s.label)
+    return {key: value for key, value in out.items() if math.isfinite(value)}
+
+
+def disagreement(one: LabelMap, other: LabelMap) -> float:
+    """One minus the mean Dice of two label maps' structures of either side."""
+    return 1 - _mean([s.dice for s in compare(one, other) if s.side != "both" and math.isfinite(s.dice)])
+
+
+def write_doubts(path: Path, scores: Mapping[str, float]) -> None:
+    """Write the scores of one scan, moved into place when they are whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    partial.write_text("".join(f"{name}\t{value:.8g}\n" for name, value in scores.items()), encoding="utf-8")
+    partial.replace(path)
+
+
+def read_doubts(path: Path) -> dict[str, float]:
+    """Scores that ``write_doubts`` wrote.
+
+    Raises:
+        InputError: The table is not one of these.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8") as stream:
+            return {name: float(value) for name, value in csv.reader(stream, delimiter="\t")}
+    except (OSError, ValueError) as error:
+        raise InputError(f"A table of scores is wanted, {path} is none: {error}.") from error
+
+
+def _nearest(labels: NDArray[np.integer]) -> NDArray[np.integer]:
+    where = ndimage.distance_transform_edt(labels == 0, return_distances=False, return_indices=True)
+    return np.asarray(labels[tuple(where)])
+
+
+def _mean(values: Sequence[float]) -> float:
+    return float(np.mean(values)) if len(values) else math.nan
