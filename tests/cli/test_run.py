@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import math
 from pathlib import Path
 
 import nibabel as nib
@@ -14,6 +15,7 @@ import pytest
 from deepgray.cli import main
 from deepgray.cli import run as run_command
 from deepgray.scan import Scan
+from deepgray.worklist import State, Worklist, labels_sha256, reviews
 
 
 @pytest.fixture
@@ -117,7 +119,23 @@ def test_a_corrected_mask_is_taken_and_the_scan_done_again(
     assert lines(capsys)[0][-1][1] == "done"
     again = np.asarray(nib.load(folder / "sub-01_T1w_desc-drawing_dseg.nii.gz").dataobj)
     np.testing.assert_array_equal(again, voxels)
-    assert "A. Reader" in (folder / "sub-01_T1w.json").read_text()
+    (said,) = reviews(folder.parent, "sub-01_T1w", "drawing")
+    assert (said.reviewer, said.kind, said.source, said.added, said.removed) == (
+        "A. Reader",
+        "corrected",
+        "mask.nii.gz",
+        0,
+        100,
+    )
+    assert math.isnan(said.seconds)  # nobody measured them
+    assert said.after_sha256 == labels_sha256(voxels)
+    told = json.loads((folder / "sub-01_T1w.json").read_text())
+    assert said.after_sha256 in json.dumps(told)
+    with Worklist.of(folder.parent) as works:
+        entry = works.entry("sub-01_T1w", "drawing")
+    assert (entry.state, entry.revision, entry.written) == (State.REVIEWED, 1, 1)
+    assert run(scans[:1], drawing_task, "--corrected", str(mask), "--reviewer", "B. Reader") == 0
+    assert [r.reviewer for r in reviews(folder.parent, "sub-01_T1w", "drawing")] == ["A. Reader", "B. Reader"]
 
 
 def test_flags_show_in_the_line(scans: list[Path], drawing_task: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from deepgray.report import Summary, finished, recover, summary
-from deepgray.worklist import Entry, Request, State, Worklist
+from deepgray.result import Result
+from deepgray.worklist import Entry, Request, Review, State, Worklist, append, audit_line, compared, reviews
 
 _OPEN = (State.QUEUED, State.RUNNING, State.FAILED)
 
@@ -28,10 +29,12 @@ class Outcome:
     Attributes:
         failure: Why it failed, empty when it did not.
         seconds: Wall-clock seconds.
+        decided: Whether a person's decision was written with it, the last one of the ledger.
     """
 
     failure: str
     seconds: float
+    decided: bool = False
 
 
 def begin(works: Worklist, request: Request, *, again: bool) -> Entry:
@@ -53,6 +56,33 @@ def begin(works: Worklist, request: Request, *, again: bool) -> Entry:
     return entry
 
 
+def corrected(works: Worklist, entry: Entry, result: Result, *, source: str) -> Result:
+    """Write a person's correction, given on the command line, into the ledger, before the results are written.
+
+    Args:
+        works: The worklist.
+        entry: From ``begin``.
+        result: What came of the correction.
+        source: Name of the mask's file.
+
+    Returns:
+        The result, which tells every decision so far.
+
+    Raises:
+        ConflictError: Somebody decided in between.
+        OutputError: The worklist cannot be written.
+    """
+    request, said = entry.request, result.decision
+    line = compared(
+        result.proposed.labels.voxels,
+        said.outline.labels.voxels,
+        Review(said.reviewer, said.when, said.kind, source=source),
+    )
+    append(works.folder, request.stem, request.task, review=line, seen=entry.revision)
+    told = tuple(audit_line(review) for review in reviews(works.folder, request.stem, request.task))
+    return replace(result, decision=replace(said, audit=told))
+
+
 def end(works: Worklist, entry: Entry, *, outcome: Outcome, again: bool) -> None:
     """Write down how a task on a study went.
 
@@ -65,6 +95,9 @@ def end(works: Worklist, entry: Entry, *, outcome: Outcome, again: bool) -> None
     Raises:
         OutputError: The worklist cannot be written.
     """
+    if outcome.decided:
+        revision = works.entry(entry.request.stem, entry.request.task).revision
+        entry = replace(entry, revision=revision, written=revision)
     told = summary(works.folder, entry.request.stem, task=entry.request.task)
     if outcome.failure or told is None:
         works.put(replace(entry, state=State.FAILED, words=outcome.failure))
@@ -77,8 +110,8 @@ def _ended(entry: Entry, told: Summary, *, again: bool) -> Entry:
     state, words = State.DONE, ""
     if told.reviewer != "batch":
         state, words = State.REVIEWED, f"{told.kind} by {told.reviewer}"
+    elif entry.revision and again:
+        state, words = State.NEEDS_REVIEW, "; ".join(("it was reviewed, and has been run again since", *told.asked))
     elif told.asked:
         state, words = State.NEEDS_REVIEW, "; ".join(told.asked)
-    if entry.revision and again:
-        state, words = State.NEEDS_REVIEW, "; ".join(("it was reviewed, and has been run again since", *told.asked))
     return replace(entry, state=state, words=words, score=told.score, limit=told.limit, version=told.version)

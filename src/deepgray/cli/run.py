@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from deepgray import models
-from deepgray.cli.bookkeeping import Outcome, begin, end, given
+from deepgray.cli.bookkeeping import Outcome, begin, corrected, end, given
 from deepgray.cli.output import news, writable_folder
 from deepgray.errors import DeepgrayError, DuplicateStemError, SettingsError
 from deepgray.pipeline import STAGES_WITH_TRACER, Head, analyse_head, find_head, from_file, locator, tracer_of
@@ -26,7 +26,7 @@ from deepgray.recipe import Options, Task
 from deepgray.report import finished, write
 from deepgray.result import NO_REFERENCE, Examination, Reference
 from deepgray.review import Decide, accept
-from deepgray.worklist import Request, Worklist
+from deepgray.worklist import Entry, Request, Worklist
 
 # Settings that a later review does not need.
 _NOT_KEPT = ("scans", "_", "output", "task", "overwrite", "corrected", "reviewer")
@@ -222,6 +222,15 @@ def _check_reference(reference: Reference, tasks: Sequence[Task]) -> None:
             )
 
 
+@dataclass(frozen=True)
+class _Told:
+    """Who is told of a task on a scan: the person who waits, and the worklist."""
+
+    progress: Callable[[str], None]
+    works: Worklist
+    entry: Entry
+
+
 @dataclass
 class _Visit:
     """One scan, read once for all its tasks, its head found once for each network that finds heads."""
@@ -259,8 +268,9 @@ class _Visit:
             self.heads[name] = find_head(self.examination, task, progress=progress, options=options)
         return self.heads[name]
 
-    def analysed(self, task: str, progress: Callable[[str], None]) -> tuple[Path, tuple[str, ...]]:
+    def analysed(self, task: str, told: _Told) -> tuple[Path, tuple[str, ...]]:
         """Where the results of a task are, and its flags."""
+        progress = told.progress
         settings = self.settings
         progress("read")
         decide: Decide = accept
@@ -269,6 +279,8 @@ class _Visit:
         head = self.head(task, progress)
         result = analyse_head(head, task, decide=decide, progress=progress, options=settings.options)
         progress("report")
+        if settings.corrected is not None:
+            result = corrected(told.works, told.entry, result, source=settings.corrected.name)
         folder = write(
             result,
             settings.output,
@@ -305,21 +317,22 @@ def _visited(works: Worklist, visit: _Visit, named: Sequence[tuple[str, str]], *
                 yield Line(visit.stem, "skipped", 0.0, f"{other} is at it", told)
                 continue
             entry = begin(works, visit.request(name, told), again=again)
-            line = _one(visit, name, title=title, told=told)
+            line = _one(visit, name, entry, works=works, title=title)
             failure = line.words if line.state == "failed" else ""
-            end(works, entry, outcome=Outcome(failure, line.seconds), again=again)
+            decided = visit.settings.corrected is not None and not failure
+            end(works, entry, outcome=Outcome(failure, line.seconds, decided), again=again)
             yield line
 
 
-def _one(visit: _Visit, task: str, *, title: str, told: str) -> Line:
-    settings, stem = visit.settings, stem_of(visit.path)
+def _one(visit: _Visit, task: str, entry: Entry, *, works: Worklist, title: str) -> Line:
+    settings, stem, told = visit.settings, visit.stem, entry.request.task
     if not settings.again and finished(settings.output, stem, task=told):
         words = f"{settings.output / stem} is there already (--overwrite does it again)"
         return Line(stem, "skipped", 0.0, words, told)
     start = time.perf_counter()
     try:
         with _bar(title) as progress:
-            folder, flags = visit.analysed(task, progress)
+            folder, flags = visit.analysed(task, _Told(progress, works, entry))
     except DeepgrayError as error:
         return Line(stem, "failed", time.perf_counter() - start, str(error), told)
     except Exception as error:  # one scan's surprise must not cost the night's other scans

@@ -18,7 +18,7 @@ from deepgray.errors import ConflictError, DeepgrayError, MaskError, OutputError
 from deepgray.evaluate import majority, staple
 from deepgray.pipeline import reviewed
 from deepgray.report import recover, summary, write
-from deepgray.result import AuditLine, Decision, Measurement, Outline, Result
+from deepgray.result import Decision, Measurement, Outline, Result
 from deepgray.review import Decide, redrawn
 from deepgray.scan import LabelMap, Scan
 from deepgray.serve.study import Study, load
@@ -28,10 +28,10 @@ from deepgray.worklist import (
     State,
     Worklist,
     append,
+    audit_line,
     check_latest,
-    labels_sha256,
+    compared,
     now,
-    packed,
     reviews,
     this_version,
     unpacked,
@@ -280,26 +280,15 @@ def latest(study: Study, said: tuple[Review, ...]) -> dict[str, Labels]:
 def _review(study: Study, said: tuple[Review, ...], verdict: Verdict) -> Review:
     before = study.labels(said, verdict.reviewer)
     after = before if verdict.labels is None else verdict.labels
-    different = before != after
-    return Review(
-        verdict.reviewer.strip(),
-        now(),
-        verdict.kind,
-        verdict.seconds,
-        int(np.count_nonzero(different & (after != 0))),
-        int(np.count_nonzero(different & (after == 0))),
-        labels_sha256(before),
-        labels_sha256(after),
-        packed(after),
-        verdict.source,
-    )
+    said_now = Review(verdict.reviewer.strip(), now(), verdict.kind, verdict.seconds, source=verdict.source)
+    return compared(before, after, said_now)
 
 
 def _result(study: Study, said: tuple[Review, ...]) -> Result:
     """What comes of the last decision."""
     last = said[-1]
     labels = LabelMap(unpacked(last.mask, study.proposed), study.proposed.affine_ras, study.proposed.scheme)
-    audit = tuple(_audit_line(review) for review in said)
+    audit = tuple(audit_line(review) for review in said)
     decide = _decide(study, last, labels=labels)
 
     def with_audit(scan: Scan, outline: Outline) -> Decision:
@@ -314,21 +303,6 @@ def _decide(study: Study, review: Review, *, labels: LabelMap) -> Decide:
     if np.array_equal(labels.voxels, study.proposed.voxels):
         return lambda _, outline: Decision("accepted", review.reviewer, review.when, outline)
     return redrawn(labels, pose=study.drawn.pose, reviewer=review.reviewer, when=review.when)
-
-
-def _audit_line(review: Review) -> AuditLine:
-    seconds = None if math.isnan(review.seconds) else round(review.seconds, 1)
-    return AuditLine(
-        review.reviewer,
-        review.when,
-        review.kind,
-        seconds,
-        review.added,
-        review.removed,
-        review.before_sha256,
-        review.after_sha256,
-        review.source,
-    )
 
 
 def _joined(before: tuple[Measurement, ...], after: tuple[Measurement, ...]) -> tuple[Number, ...]:

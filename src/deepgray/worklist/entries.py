@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepgray.errors import OutputError
+from deepgray.result import AuditLine
 from deepgray.scan import LabelMap
 from deepgray.voxels.crop import occupied
 
@@ -95,12 +97,12 @@ class Review:
     reviewer: str
     when: str
     kind: str
-    seconds: float
-    added: int
-    removed: int
-    before_sha256: str
-    after_sha256: str
-    mask: bytes
+    seconds: float = math.nan
+    added: int = 0
+    removed: int = 0
+    before_sha256: str = ""
+    after_sha256: str = ""
+    mask: bytes = b""
     source: str = "page"
     revision: int = 0
 
@@ -117,6 +119,41 @@ def labels_sha256(voxels: NDArray[np.integer]) -> str:
         voxels: (x, y, z) labels on the scan's grid.
     """
     return hashlib.sha256(np.ascontiguousarray(voxels, dtype="<i4").data).hexdigest()
+
+
+def compared(before: NDArray[np.integer], after: NDArray[np.integer], said: Review) -> Review:
+    """A decision with what it changed.
+
+    Args:
+        before: (x, y, z) labels as the person saw them.
+        after: The decided ones.
+        said: Who, when and what; the rest of it is filled in.
+    """
+    different = before != after
+    return replace(
+        said,
+        added=int(np.count_nonzero(different & (after != 0))),
+        removed=int(np.count_nonzero(different & (after == 0))),
+        before_sha256=labels_sha256(before),
+        after_sha256=labels_sha256(after),
+        mask=packed(after),
+    )
+
+
+def audit_line(review: Review) -> AuditLine:
+    """The decision as results tell it."""
+    seconds = None if math.isnan(review.seconds) else round(review.seconds, 1)
+    return AuditLine(
+        review.reviewer,
+        review.when,
+        review.kind,
+        seconds,
+        review.added,
+        review.removed,
+        review.before_sha256,
+        review.after_sha256,
+        review.source,
+    )
 
 
 def packed(voxels: NDArray[np.integer]) -> bytes:
