@@ -206,7 +206,7 @@ def _rates(
     sulci = int(counts[list(SULCI)].sum())
     for (name, side), voxels in _volumes(now).items():
         share, before = shares.get((name, side), 0.0), start[name, side]
-        if not voxels or not before or share == 0:
+        if not voxels or not before:
             continue
         rate = np.log(before * (1 - share) / voxels) * part
         table[list(SHRINKING[name][HEMISPHERES.index(side)])] = rate

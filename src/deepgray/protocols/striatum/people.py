@@ -113,7 +113,7 @@ def plan(heads: tuple[str, ...], *, scans: int, seed: int = 1) -> tuple[Person, 
     return tuple(planned)
 
 
-def scanned(person: Person, heads: Heads) -> SimulatedPet:
+def simulated(person: Person, heads: Heads) -> SimulatedPet:
     """The T1 and the PET of a person, FP-CIT; controls have healthy transporters."""
     stage = "normal" if person.group == CONTROLS else "random"
     return simulate_pet(heads(person), PetSettings(stage=stage), seed=person.seed)

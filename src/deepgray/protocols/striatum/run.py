@@ -16,7 +16,8 @@ from deepgray.protocols.striatum.arms import CASCADE, ONE_STAGE, RUN, Seen, Tool
 from deepgray.protocols.striatum.atlas import PARTS, Atlas, RegistrationSettings, make_atlas, read_atlas, write_atlas
 from deepgray.protocols.striatum.cases import Row, judged, read_rows, write_rows
 from deepgray.protocols.striatum.doubt import disagreement, doubts, read_doubts, write_doubts
-from deepgray.protocols.striatum.people import Heads, Person, scanned
+from deepgray.protocols.striatum.people import Heads, Person
+from deepgray.protocols.striatum.shelf import scanned
 from deepgray.protocols.striatum.views import View, keep_labels, keep_scan, read_view
 from deepgray.result import Examination, Registered, Registration, Tracer
 from deepgray.scan import LabelMap
@@ -83,7 +84,7 @@ def run(planned: Sequence[Person], heads: Heads, out: Path, *, tools: Tools, tol
     Args:
         planned: The people, from ``people.plan``.
         heads: Gives a person's head, after what was lost.
-        out: Folder: ``cases`` in it keeps what is finished, a folder per person.
+        out: Folder: ``people`` and ``cases`` in it keep what is finished.
         tools: What the arms need; without atlases, or without a network of one stage, that arm is left out.
         told: Is told how far it is.
 
@@ -100,7 +101,7 @@ def run(planned: Sequence[Person], heads: Heads, out: Path, *, tools: Tools, tol
         folder = out / "cases" / person.name
         missing = [arm for arm in arms if not (folder / f"{key_of(arm)}.tsv").exists()]
         if missing:
-            _do(person, scanned(person, heads), folder, arms=missing, tools=tools)
+            _do(person, scanned(person, heads, out / "people"), folder, arms=missing, tools=tools)
         for arm in arms:
             rows += read_rows(folder / f"{key_of(arm)}.tsv")
         found[person.name] = _doubts(folder)

@@ -94,8 +94,8 @@ def overlap_sheet(rows: Sequence[Row]) -> Sheet:
                 lines.append((group, arm, str(len(cases)), *overlap, *distances, str(lost)))
     columns = ("group", "arm", _COUNTS, "mean Dice of twelve", "worst", "HD95 mm", "ASSD mm", "no outline")
     note = (
-        f"Mean ± SD over {OURS}. '{MENDED}' is no arm of work A: what '{CORRECTION}' would be if every scan went to the "
-        "expert."
+        f"Mean ± SD over {OURS}. '{MENDED}' is no arm of work A: what '{CORRECTION}' would be if every scan went to "
+        "the expert."
     )
     return Sheet("Overlap and surface", columns, tuple(lines), note)
 
