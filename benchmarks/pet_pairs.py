@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -70,16 +71,22 @@ def pairs(anatomies: Path, folder: Path, count: int) -> Iterator[Pair]:
         folder: Where pairs are kept.
         count: How many.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    heads: dict[str, WholeHead] = {}
     for number in range(count):
-        pair, name = Pair(number, folder), HEADS[number % len(HEADS)]
-        if not Path(f"{pair.base}.json").exists():
-            if name not in heads:
-                base = anatomies / f"anatomy-{name}"
-                heads[name] = prepared_head(Path(f"{base}_dseg.nii.gz"), Path(f"{base}_striatum12.nii.gz"))
-            _make(pair, heads[name])
-        yield pair
+        yield made_pair(number, anatomies, folder, head=HEADS[number % len(HEADS)])
+
+
+def made_pair(number: int, anatomies: Path, folder: Path, *, head: str) -> Pair:
+    """One pair of a head, made where it is missing; other arguments as for ``pairs``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    pair = Pair(number, folder)
+    if not Path(f"{pair.base}.json").exists():
+        _make(pair, _head(anatomies / f"anatomy-{head}"))
+    return pair
+
+
+@lru_cache(maxsize=len(HEADS))
+def _head(base: Path) -> WholeHead:
+    return prepared_head(Path(f"{base}_dseg.nii.gz"), Path(f"{base}_striatum12.nii.gz"))
 
 
 def _make(pair: Pair, head: WholeHead) -> None:

@@ -65,7 +65,7 @@ class Outline:
         uncertainty: A score per structure, empty where there are no probabilities.
         method: How it was made, in words (``network striatum-outline 1``, ``corrected by A. Reader``).
         notes: What a reader should know (``the box was enlarged``).
-        fine: The same on a grid of 1 mm along the scan's axes, because the scan's is coarse; None where nobody asked.
+        fine: The same on a grid of 1 mm along the scan's axes; None where nobody asked.
     """
 
     labels: LabelMap
@@ -132,8 +132,7 @@ class Decision:
     """What a person, or nobody, said of an outline.
 
     Attributes:
-        kind: ``accepted`` (as it is, by a person or by a batch run), ``corrected`` (by a person, or as several agree)
-            or ``rejected``: then nothing is measured.
+        kind: ``accepted`` (by a person or a batch run), ``corrected``, or ``rejected``: then nothing is measured.
         reviewer: Who; ``batch`` when nobody looked.
         when: ISO 8601 time with zone.
         outline: The outline that everything after it uses.
@@ -370,6 +369,7 @@ class Result:
         times: Seconds per stage.
         inputs: Files that came beside the scan.
         registered: The tracer scan that was measured with it, or None.
+        intervals: A sentence on ``lower`` and ``upper`` of the measurements, or why there are none.
 
     Raises:
         GeometryError: A label map is not on the scan's grid.
@@ -387,6 +387,7 @@ class Result:
     times: tuple[StageTime, ...]
     inputs: tuple[InputRecord, ...] = ()
     registered: Registered | None = None
+    intervals: str = ""
 
     def __post_init__(self) -> None:
         outlines = [self.proposed, self.decision.outline] + ([self.parts] if self.parts else [])

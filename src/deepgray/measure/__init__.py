@@ -2,11 +2,13 @@
 
 from deepgray.measure.binding import ASI, DORSAL, PUTAMEN_CAUDATE_RATIO, SBR, UPTAKE_MEAN, binding, uptakes
 from deepgray.measure.category import CATEGORY, suggested_category
-from deepgray.measure.chosen import measured
+from deepgray.measure.chosen import levels_of, measured
+from deepgray.measure.intervals import with_intervals
 from deepgray.measure.plausible import implausible
 from deepgray.measure.references import Level, reference_levels
+from deepgray.measure.spread import Told, spreads
 from deepgray.measure.susceptibility import susceptibility
-from deepgray.measure.tracer import BPND, PET_MEAN, SUVR, registered, tracer_measures
+from deepgray.measure.tracer import BPND, PET_MEAN, SUVR, reference_level, registered, tracer_measures
 from deepgray.measure.volume import ASYMMETRY, VOLUME, VOLUME_PARTIAL, volumes
 
 __all__ = [
@@ -23,14 +25,19 @@ __all__ = [
     "VOLUME",
     "VOLUME_PARTIAL",
     "Level",
+    "Told",
     "binding",
     "implausible",
+    "levels_of",
     "measured",
+    "reference_level",
     "reference_levels",
     "registered",
+    "spreads",
     "suggested_category",
     "susceptibility",
     "tracer_measures",
     "uptakes",
     "volumes",
+    "with_intervals",
 ]

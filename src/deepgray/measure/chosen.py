@@ -25,7 +25,8 @@ class _Measured:
 
 
 def _binding(given: _Measured) -> tuple[Measurement, ...]:
-    scan, limits, levels = given.examination.scan, given.task.category, _levels(given)
+    scan, limits = given.examination.scan, given.task.category
+    levels = levels_of(given.task, given.examination, given.pose, outline=given.outline)
     found = uptakes(given.outline, scan, given.pose)
     numbers = binding(found, levels, unit=scan.unit)
     if limits is None:
@@ -34,14 +35,24 @@ def _binding(given: _Measured) -> tuple[Measurement, ...]:
     return numbers + suggested_category(found, first, limits=limits)
 
 
-def _levels(given: _Measured) -> tuple[Level, ...]:
-    """The reference that was asked for, or the task's first one; then the task's others."""
-    scan, reference = given.examination.scan, given.examination.reference
-    names = given.task.references
+def levels_of(task: Task, examination: Examination, pose: Pose, *, outline: Outline) -> tuple[Level, ...]:
+    """What reference regions of a tracer scan hold: the one that was asked for, or the task's first; then its others.
+
+    Args:
+        task: Names the regions; none where it measures no binding.
+        examination: The scan, and what was asked for.
+        pose: Where the head is.
+        outline: The striatum, which the whole brain is taken without.
+
+    Raises:
+        MaskError: The region that was asked for is on another grid.
+    """
+    scan, reference = examination.scan, examination.reference
+    names = task.references
     if reference.name in names:
         names = (reference.name, *(n for n in names if n != reference.name))
-    levels = reference_levels(names, scan, given.pose, outline=given.outline)
-    return levels if reference.region is None else (level_of_mask(reference, scan), *levels)
+    levels = reference_levels(names, scan, pose, outline=outline)
+    return levels if reference.region is None or not names else (level_of_mask(reference, scan), *levels)
 
 
 _MEASURES: dict[str, Callable[[_Measured], tuple[Measurement, ...]]] = {

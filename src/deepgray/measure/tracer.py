@@ -8,7 +8,7 @@ one inside. Linear weights would blur once more: on simulated pairs they lose 1 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,7 +22,7 @@ from deepgray.measure.references import Level
 from deepgray.measure.tracer_references import WORDS, region_of
 from deepgray.measure.volume import Part, parts_of
 from deepgray.result import Measurement, Outline, Pose, Registered, Registration, Tracer
-from deepgray.scan import IntegerVolume, Scan
+from deepgray.scan import IntegerVolume, LabelMap, Scan
 from deepgray.space import Affine, Points, apply_affine, inverse
 
 PET_MEAN, SUVR, BPND = "pet_mean", "suvr", "bpnd"
@@ -35,6 +35,8 @@ _SUVR = "mean / mean of the reference"
 _BPND = "mean / mean of the reference − 1, as of a late static frame"
 
 Values = NDArray[np.float64]
+# A tracer scan at voxels (n, 3) of a label map: (n,), NaN outside the field of view.
+Look = Callable[[NDArray[np.intp]], Values]
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,14 +106,35 @@ def tracer_measures(outlines: Sequence[Outline], scan: Scan, pose: Pose, given: 
     level = reference_level(given)
     told: dict[tuple[str, str, str], Measurement] = {}
     for number, outline in enumerate(outlines):
-        found = _found(outline, given)
-        rows = list(_rows(found, level, given))
+        rows = list(rows_in(outline.labels, given, level, look=look_in(outline.labels, given)))
         if given.tracer.psf_mm is not None:
             others = [o for n, o in enumerate(outlines) if n != number]
             rows += _corrected_rows(outline, others, (scan, pose), level=level, given=given)
         for row in rows:
             told.setdefault((row.structure, row.side, row.quantity), row)
     return tuple(told.values())
+
+
+def rows_in(labels: LabelMap, given: Registered, level: Level, *, look: Look) -> Iterator[Measurement]:
+    """Numbers of a label map's structures as they are, without a correction for partial volume.
+
+    Args:
+        labels: The structures.
+        given: The tracer scan.
+        level: What its reference region holds.
+        look: The tracer scan at voxels of the label map.
+    """
+    found, unit = _found(labels, look), given.tracer.scan.unit
+    if given.tracer.scan.modality == "spect":
+        yield from binding(_uptakes(found), (level,), unit=unit)
+        return
+    for one in found:
+        yield from _of_pet(one, level, unit, "")
+
+
+def look_in(labels: LabelMap, given: Registered) -> Look:
+    """Looks a tracer scan up at voxels of a label map."""
+    return lambda places: _values(given.tracer.scan, given.registration, apply_affine(labels.affine_ras, places))
 
 
 def values_at(scan: Scan, affine: Affine, points: Points) -> Values:
@@ -141,12 +164,11 @@ def _world(region: IntegerVolume) -> Points:
     return apply_affine(region.affine_ras, np.argwhere(region.voxels))
 
 
-def _found(outline: Outline, given: Registered) -> list[_Numbers]:
-    """Means of an outline's parts; voxels of several structures are pooled."""
-    labels = outline.labels
+def _found(labels: LabelMap, look: Look) -> list[_Numbers]:
+    """Means of a label map's parts; voxels of several structures are pooled."""
     places = np.argwhere(labels.voxels > 0)
     label_of = labels.voxels[tuple(places.T)]
-    values = _values(given.tracer.scan, given.registration, apply_affine(labels.affine_ras, places))
+    values = look(places)
     return [
         _numbers(part, values[np.isin(label_of, [member.label for member in part.members])])
         for part in parts_of(labels.scheme)
@@ -161,15 +183,6 @@ def _numbers(part: Part, values: Values) -> _Numbers:
     if seen < LEAST_STRUCTURE:
         return _Numbers(part, float("nan"), len(values), f"{100 * seen:.0f} % of it lies in the tracer's field of view")
     return _Numbers(part, float(known.mean()), len(known))
-
-
-def _rows(found: Sequence[_Numbers], level: Level, given: Registered) -> Iterator[Measurement]:
-    unit = given.tracer.scan.unit
-    if given.tracer.scan.modality == "spect":
-        yield from binding(_uptakes(found), (level,), unit=unit)
-        return
-    for one in found:
-        yield from _of_pet(one, level, unit, "")
 
 
 def _uptakes(found: Sequence[_Numbers]) -> Mapping[tuple[str, str], Uptake]:
@@ -206,7 +219,7 @@ def _corrected_rows(
     )
     counts = {s.label: int((outline.labels.voxels == s.label).sum()) for s in outline.labels.scheme.structures}
     words = f", partial volume corrected (geometric transfer matrix, {psf_mm:g} mm)"
-    for one in _found(outline, given):
+    for one in _found(outline.labels, look_in(outline.labels, given)):
         members = [m.label for m in one.part.members if counts[m.label]]
         mean = one.mean
         if not one.reason:

@@ -13,10 +13,25 @@ from pathlib import Path
 from deepgray.engine import Network, open_network
 from deepgray.errors import ChecksumError, ModelError
 from deepgray.models.catalogue import Entry, entries, entry
+from deepgray.models.intervals import Calibration, calibration
 from deepgray.models.tasks import task, task_names
 from deepgray.recipe import Recipe, Task
 
-__all__ = ["Entry", "Model", "absent", "card", "entries", "entry", "load", "names", "task", "task_names", "verify"]
+__all__ = [
+    "Calibration",
+    "Entry",
+    "Model",
+    "absent",
+    "calibration",
+    "card",
+    "entries",
+    "entry",
+    "load",
+    "names",
+    "task",
+    "task_names",
+    "verify",
+]
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from deepgray.measure import implausible, measured, registered, tracer_measures
 from deepgray.pipeline.head import fitting
+from deepgray.pipeline.intervals import Seen, told_with_intervals
 from deepgray.pipeline.work import Work, now
 from deepgray.recipe import Options, Task
 from deepgray.register import doubts
@@ -41,6 +42,8 @@ def analyse_drawn(examination: Examination, drawn: Drawn, task: str, *, decide: 
         numbers = measured(what, examination, pose, outlines=outlines) if usable else ()
         beside = _beside(examination, drawn)
         numbers += tracer_measures(outlines, scan, pose, beside) if beside and usable else ()
+        seen = Seen(what, examination, drawn, decision, parts, beside)
+        numbers, intervals = told_with_intervals(numbers, seen) if usable else (numbers, "")
     decision = replace(decision, when=decision.when or now())
     raised = flags(pose, proposed, decision, task=what, implausible=implausible(what, numbers))
     raised += outside_mask(scan, decision.outline)
@@ -48,7 +51,7 @@ def analyse_drawn(examination: Examination, drawn: Drawn, task: str, *, decide: 
     raised += () if usable else (f"{decision.reviewer} rejected the outline; nothing was measured.",)
     raised += doubts(beside.registration) if beside else ()
     used, times, inputs = tuple(work.used), tuple(work.times), _inputs(examination)
-    return Result(scan, what, pose, proposed, decision, parts, numbers, raised, used, times, inputs, beside)
+    return Result(scan, what, pose, proposed, decision, parts, numbers, raised, used, times, inputs, beside, intervals)
 
 
 def reviewed(

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import spatial, special
+from scipy import ndimage, special
 
 from deepgray.scan import LabelMap, Probabilities
 from deepgray.space import Points, apply_affine
@@ -32,6 +32,8 @@ TOGETHER = 0.5
 CERTAIN = 0.005
 # Farther than this from the box around the outline nothing is drawn: what lies there was not taken for the nucleus.
 ROOM_MM = 3.0
+# Standard deviation of a landmark's place, along each axis.
+LANDMARK_MM = 1.5
 # Plane waves of a field.
 WAVES = 96
 _SEED = 95
@@ -62,22 +64,34 @@ class PlausibleMasks:
             voxels[tuple(self.places.T)] = labels
             yield LabelMap(voxels, self.outline.affine_ras, self.outline.scheme)
 
-    def divided(self, parts: LabelMap) -> PlausibleMasks:
+    def divided(self, parts: LabelMap) -> Iterator[LabelMap]:
         """The same masks in parts: each voxel gets the nearest part of the same structure of the outline.
+
+        Borders between parts are drawn from landmarks, which are found to a millimetre or two: in each mask all of
+        them are moved together, as far as that.
 
         Args:
             parts: Parts of the outline's structures on the scan's grid; a structure without parts stays without.
         """
         voxels, own = parts.voxels[self.box].astype(np.int16), self.outline
-        drawn = np.zeros_like(self.drawn)
-        for label in np.unique(own.voxels[voxels > 0]):
-            chosen = np.flatnonzero((self.drawn == label).any(axis=0))
-            source = np.argwhere((own.voxels == label) & (voxels > 0))
-            spacing = own.grid.spacing_mm
-            _, nearest = spatial.KDTree(source * spacing).query(self.places[chosen] * spacing)
-            part = voxels[tuple(source[nearest].T)]
-            drawn[:, chosen] += np.where(self.drawn[:, chosen] == label, part, 0).astype(np.int16)
-        return PlausibleMasks(LabelMap(voxels, own.affine_ras, parts.scheme), self.box, self.places, drawn)
+        nearest = {
+            int(label): _nearest_part(own.voxels == label, voxels) for label in np.unique(own.voxels[voxels > 0])
+        }
+        moves_mm = np.random.default_rng(_SEED).normal(0, LANDMARK_MM, (len(self.drawn), 3))
+        moves = moves_mm @ np.linalg.inv(own.affine_ras[:3, :3]).T
+        for mask, move in zip(self, moves, strict=True):
+            divided = np.zeros_like(voxels)
+            for label, part in nearest.items():
+                places = np.argwhere(mask.voxels == label)
+                seen = np.clip(np.rint(places + move).astype(np.intp), 0, np.array(part.shape) - 1)
+                divided[tuple(places.T)] = part[tuple(seen.T)]
+            yield LabelMap(divided, own.affine_ras, parts.scheme)
+
+
+def _nearest_part(structure: NDArray[np.bool_], parts: NDArray[np.int16]) -> NDArray[np.int16]:
+    """Of every voxel, the part that holds the nearest voxel of a structure; nearest in voxels, which is near enough."""
+    _, nearest = ndimage.distance_transform_edt(~(structure & (parts > 0)), return_indices=True)
+    return np.asarray(parts[tuple(nearest)])
 
 
 def plausible_masks(labels: LabelMap, probabilities: Probabilities, *, count: int) -> PlausibleMasks:
