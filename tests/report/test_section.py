@@ -46,7 +46,8 @@ def test_the_volume_tables() -> None:
     (title, rows), (second, parts) = volume_tables(result())
     assert (title, second) == ("Structures", "Subregions")
     putamen, caudate = rows
-    assert (putamen.name, putamen.left, putamen.right) == ("putamen", "2\u202f934", "1\u202f500")
+    assert (putamen.name, putamen.left) == ("putamen", "2\u202f934")
+    assert putamen.right == "1\u202f500\n1\u202f400–1\u202f600"  # with its interval
     assert putamen.asymmetry == "+64.7 %"
     assert (putamen.left_share, round(putamen.right_share, 1)) == (100.0, 51.1)
     assert (caudate.left, caudate.asymmetry) == ("", "undefined")

@@ -16,6 +16,7 @@ from jinja2 import Environment, StrictUndefined, Template
 
 from deepgray.report.pictures import Pictures, heat
 from deepgray.report.provenance import versions
+from deepgray.report.ranges import ranged
 from deepgray.report.slab import colour_stops
 from deepgray.report.tracer import QUANTITIES as TRACER_QUANTITIES
 from deepgray.report.tracer import tracer_part, tracer_step
@@ -151,7 +152,7 @@ def susceptibility_rows(result: Result) -> list[SusceptibilityRow]:
     for m in result.measurements:
         if m.quantity.startswith(_SUSCEPTIBILITY):
             numbers = found.setdefault((m.structure, m.side), {})
-            numbers[m.quantity.removeprefix(_SUSCEPTIBILITY)] = _ppm(m.value)
+            numbers[m.quantity.removeprefix(_SUSCEPTIBILITY)] = ranged(m, _ppm)
     return [SusceptibilityRow(name, side, colours.get(name, ""), **row) for (name, side), row in found.items()]
 
 
@@ -198,6 +199,7 @@ def steps(result: Result) -> list[str]:
     sentences.append("Volumes were measured on the scan's own grid. Asymmetry is 100 · (L − R) / ((L + R) / 2).")
     if result.registered is not None:
         sentences.append(tracer_step(result.registered))
+    sentences += [result.intervals] if result.intervals else []
     if any(m.quantity.startswith(_SUSCEPTIBILITY) for m in result.measurements):
         sentences.append(
             "Susceptibilities were measured in the map's own voxels, without those where it is exactly zero; numbers of"
@@ -237,21 +239,20 @@ def _decided(result: Result) -> str:
 
 
 def _rows(names: Iterable[str], measurements: Iterable[Measurement], colours: dict[str, str]) -> list[VolumeRow]:
-    values: dict[tuple[str, str, str], float] = {}
+    found: dict[tuple[str, str, str], Measurement] = {}
     for m in measurements:
-        values.setdefault((m.structure, m.side, m.quantity), m.value)
+        found.setdefault((m.structure, m.side, m.quantity), m)
     names = list(names)
-    most = max((v for (n, side, q), v in values.items() if n in names and side != "both" and q == "volume"), default=0)
-    return [_row(name, values, colours.get(name, ""), most) for name in names]
+    sided = [m.value for (n, side, q), m in found.items() if n in names and side != "both" and q == "volume"]
+    return [_row(name, found, colours.get(name, ""), max(sided, default=0.0)) for name in names]
 
 
-def _row(name: str, values: dict[tuple[str, str, str], float], colour: str, most: float) -> VolumeRow:
+def _row(name: str, found: dict[tuple[str, str, str], Measurement], colour: str, most: float) -> VolumeRow:
     def volume(side: str, quantity: str = "volume") -> str:
-        return _whole(values.get((name, side, quantity)))
+        return ranged(found.get((name, side, quantity)), _whole)
 
-    shares = [
-        100 * _known(values.get((name, side, "volume"))) / most if most > 0 else 0.0 for side in ("left", "right")
-    ]
+    sides = [found.get((name, side, "volume")) for side in ("left", "right")]
+    shares = [100 * m.value / most if m is not None and m.value > 0 and most > 0 else 0.0 for m in sides]
     return VolumeRow(
         name=name,
         colour=colour,
@@ -260,7 +261,7 @@ def _row(name: str, values: dict[tuple[str, str, str], float], colour: str, most
         both=volume("both"),
         partial_left=volume("left", "volume_partial"),
         partial_right=volume("right", "volume_partial"),
-        asymmetry=_percent(values.get((name, "both", "asymmetry"))),
+        asymmetry=ranged(found.get((name, "both", "asymmetry")), _percent),
         left_share=shares[0],
         right_share=shares[1],
     )
@@ -272,13 +273,7 @@ def _reason(flag: str) -> str:
     return text[:1].upper() + text[1:] if text else flag
 
 
-def _known(value: float | None) -> float:
-    return value if value is not None and math.isfinite(value) else 0.0
-
-
-def _whole(value: float | None) -> str:
-    if value is None:
-        return ""
+def _whole(value: float) -> str:
     return f"{value:,.0f}".replace(",", "\u202f") if math.isfinite(value) else "undefined"
 
 
@@ -286,9 +281,7 @@ def _ppm(value: float) -> str:
     return f"{value:.4f}".replace("-", "−") if math.isfinite(value) else "undefined"
 
 
-def _percent(value: float | None) -> str:
-    if value is None:
-        return ""
+def _percent(value: float) -> str:
     return f"{value:+.1f} %".replace("-", "−") if math.isfinite(value) else "undefined"
 
 

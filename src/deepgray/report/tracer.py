@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from deepgray.report.canvas import Colour, Lines, Panel, canvas_png
 from deepgray.report.planes import Image, Plane, View, index_from_canonical, sample_plane
+from deepgray.report.ranges import ranged
 from deepgray.report.shapes import Shape, extent_of, shapes_of
-from deepgray.result import Registered, Result
+from deepgray.result import Measurement, Registered, Result
 from deepgray.space import Affine, inverse, rotation_degrees
 
 # Beginnings of the names of quantities that are shown here.
@@ -89,15 +90,13 @@ def tracer_part(result: Result, colours: Mapping[str, str]) -> TracerPart | None
     modality = given.tracer.scan.modality
     shown = (_MEAN[modality], "suvr", _RATIO[modality])
     own = [m for m in result.measurements if m.quantity.removesuffix("_gtm") in shown]
-    values = {(m.structure, m.side, m.quantity): m.value for m in own}
+    found = {(m.structure, m.side, m.quantity): m for m in own}
     psf_mm = given.tracer.psf_mm
     return TracerPart(
         kind=modality.upper(),
         ratio_name="BPnd" if modality == "pet" else "SBR",
         unit=given.tracer.scan.unit,
-        rows=tuple(
-            _row(name, values, shown, colours.get(name, "")) for name in dict.fromkeys(m.structure for m in own)
-        ),
+        rows=tuple(_row(name, found, shown, colours.get(name, "")) for name in dict.fromkeys(m.structure for m in own)),
         reference=next((m.reference for m in own if m.reference), given.tracer.reference),
         registration=_registration_words(given),
         correction="" if psf_mm is None else f"geometric transfer matrix, {psf_mm:g} mm",
@@ -107,10 +106,13 @@ def tracer_part(result: Result, colours: Mapping[str, str]) -> TracerPart | None
 
 
 def _row(
-    name: str, values: Mapping[tuple[str, str, str], float], shown: tuple[str, str, str], colour: str
+    name: str, found: Mapping[tuple[str, str, str], Measurement], shown: tuple[str, str, str], colour: str
 ) -> TracerRow:
     def three(quantity: str, style: str) -> tuple[str, str, str]:
-        left, right, both = (_number(values.get((name, side, quantity)), style) for side in ("left", "right", "both"))
+        left, right, both = (
+            ranged(found.get((name, side, quantity)), lambda value: _number(value, style))
+            for side in ("left", "right", "both")
+        )
         return left, right, both
 
     mean, suvr, ratio = shown
@@ -119,9 +121,7 @@ def _row(
     )
 
 
-def _number(value: float | None, style: str) -> str:
-    if value is None:
-        return ""
+def _number(value: float, style: str) -> str:
     return format(value, style).replace("-", "−") if math.isfinite(value) else "undefined"
 
 

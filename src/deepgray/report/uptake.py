@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from deepgray.report.ranges import ranged
 from deepgray.result import Measurement, Result
 
 _SBR, _ASI, _RATIO, _MEAN, _CATEGORY = "sbr", "asi", "putamen_caudate_ratio", "uptake_mean", "suggested_category"
@@ -99,8 +100,7 @@ def binding_of(result: Result, colours: Mapping[str, str]) -> Binding | None:
 
 def _row(name: str, found: _Found, suffix: str, colour: str) -> UptakeRow:
     def number(side: str, quantity: str, digits: int = 2) -> str:
-        m = found.get((name, side, quantity + suffix))
-        return "" if m is None else _number(m.value, digits)
+        return ranged(found.get((name, side, quantity + suffix)), lambda value: _number(value, digits))
 
     return UptakeRow(
         name=name,
