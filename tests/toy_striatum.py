@@ -1,7 +1,7 @@
 """A toy T1 and PET with twelve blocks as subregions, for tests of protocol A: every number can be worked out by hand.
 
-Each subregion is a block of 4 × 4 × 4 voxels of 2 mm, 512 mm³. The PET has 4 in them and 2 elsewhere: BPnd is 1. Moved by
-a voxel to the front, a block keeps three quarters: Dice .75, BPnd (3 × 4 + 2) / 4 / 2 − 1 = .75.
+Each subregion is a block of 4 × 4 × 4 voxels of 2 mm, 512 mm³. The PET has 4 in them and 2 elsewhere: BPnd is 1.
+Moved by a voxel to the front, a block keeps three quarters: Dice .75, BPnd (3 × 4 + 2) / 4 / 2 − 1 = .75.
 """
 
 from __future__ import annotations
