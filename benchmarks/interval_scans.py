@@ -3,7 +3,8 @@
 Scan ``n`` of a task is always the same. The first are of heads 05, 09 and 12 in turn, which trained no network; they
 calibrate and judge. From 100 on they are of the other heads in turn, which did: they only help to calibrate, because
 three heads cannot tell how much heads differ. A striatum comes with a PET, half of the T1 scans without skull.
-Susceptibility maps differ in voxels, inversion, tilt and age; every second one may have the dentate of another atlas.
+Susceptibility maps differ in voxels, inversion, tilt and age, every second one may have the dentate of another atlas;
+those from 50 on are the external set of protocol C and six more.
 SPECTs are the people of protocol B.
 """
 
@@ -22,6 +23,8 @@ from pet_pairs import made_pair
 from deepgray.anatomy import scheme
 from deepgray.errors import AnatomyError
 from deepgray.pipeline import analyse_head, find_head
+from deepgray.protocols import dentate as protocol_c
+from deepgray.protocols.sets import Planned
 from deepgray.protocols.spect import sets
 from deepgray.read import read_labels, read_mask
 from deepgray.recipe import Options
@@ -35,6 +38,7 @@ from deepgray.simulate.whole_head_spect import SpectSettings
 HEADS = ("anatomy-05", "anatomy-09", "anatomy-12")
 OTHERS = tuple(f"anatomy-{n:02d}" for n in (1, 2, 3, 4, 6, 7, 8, 10, 11, 13, 14, 15))
 FIRST_OTHER = 100
+FIRST_EXTERNAL = 50
 SPACINGS_MM = ((1.0, 1.0, 1.0), (0.8, 0.8, 0.8), (0.7, 0.7, 1.4), (1.0, 1.0, 2.0), (0.9, 0.9, 1.5))
 FIRST_SEED = 700
 MAPS = ("dentate", "midbrain")
@@ -93,6 +97,8 @@ class Source:
 
 def head_of(number: int) -> str:
     """Name of the head of a scan."""
+    if FIRST_EXTERNAL <= number < FIRST_OTHER:
+        return _fixed()[number - FIRST_EXTERNAL].head
     if number < FIRST_OTHER:
         return HEADS[number % len(HEADS)]
     return OTHERS[(number - FIRST_OTHER) % len(OTHERS)]
@@ -137,7 +143,8 @@ def _pair(source: Source, number: int) -> Known:
 
 
 def _of_maps(source: Source, task: str, done: Container[str]) -> Iterator[Known]:
-    for number in source.numbers:
+    external = range(FIRST_EXTERNAL, FIRST_EXTERNAL + len(_fixed()))
+    for number in (*source.numbers[: source.count], *external, *source.numbers[source.count :]):
         path = source.kept / "qsm" / f"{number:02d}.pkl"
         if path.stem not in done:
             found = _kept(path, lambda number=number: _maps(source, number), redraw=source.redraw)
@@ -151,11 +158,25 @@ def _maps(source: Source, number: int) -> tuple[Known, ...]:
 
 
 def _map(source: Source, number: int) -> SimulatedQsm:
+    if FIRST_EXTERNAL <= number < FIRST_OTHER:
+        one = _fixed()[number - FIRST_EXTERNAL]
+        atlas = source.atlas if one.group == protocol_c.EXTERNAL else None
+        return simulate_qsm(_head(source.anatomies, one.head, atlas), one.settings, seed=one.seed)
     turn = number // len(HEADS) if number < FIRST_OTHER else number
     how = QsmSettings(spacing_mm=SPACINGS_MM[turn % len(SPACINGS_MM)], inversion="random", tilt_degrees=25.0)
-    atlas = source.atlas if turn % 2 else None
-    head = _head(source.anatomies, head_of(number), atlas)
+    head = _head(source.anatomies, head_of(number), source.atlas if turn % 2 else None)
     return simulate_qsm(head, how, seed=FIRST_SEED + number)
+
+
+@lru_cache(maxsize=1)
+def _fixed() -> tuple[Planned, ...]:
+    """The external set of protocol C, and two maps of each head: one plain, one of thick slices, tilted and turned."""
+    external = [one for one in protocol_c.plan(HEADS, scans=3) if one.group == protocol_c.EXTERNAL]
+    ways = (
+        QsmSettings(inversion="tikhonov", rotation_degrees=15.0),
+        QsmSettings(spacing_mm=(0.9, 0.9, 2.0), inversion="tkd", rotation_degrees=30.0, tilt_degrees=30.0),
+    )
+    return (*external, *(Planned("plain", head, how, n + 1) for head in HEADS for n, how in enumerate(ways)))
 
 
 @lru_cache(maxsize=6)

@@ -24,7 +24,7 @@ from interval_scans import HEADS, SCANS, Known, Source
 
 from deepgray import models
 from deepgray.measure import Told, levels_of, reference_level, spreads
-from deepgray.measure.intervals import Judged, interval, reach_key, reach_of
+from deepgray.measure.intervals import Judged, interval, reach_key, reaches_of
 from deepgray.measure.spread import numbers_in
 from deepgray.measure.volume import VOLUME, VOLUME_PARTIAL
 from deepgray.models.intervals import Calibration, Reach, ReachKey, calibration_text
@@ -60,7 +60,7 @@ class Row:
     @property
     def judged(self) -> Judged:
         """Its three numbers."""
-        return Judged(self.value, self.spread, self.truth)
+        return Judged(self.head, self.value, self.spread, self.truth)
 
 
 def rows_of(case: Known) -> Iterator[Row]:
@@ -99,8 +99,7 @@ def learnt(rows: Iterable[Row]) -> dict[ReachKey, Reach]:
     kinds: dict[ReachKey, list[Judged]] = {}
     for row in rows:
         kinds.setdefault(row.key, []).append(row.judged)
-    reaches = {key: reach_of(judged) for key, judged in kinds.items()}
-    return {key: reach for key, reach in reaches.items() if reach is not None}
+    return reaches_of(kinds)
 
 
 def judged_by_others(rows: list[Row]) -> Iterator[tuple[Row, float, float]]:
@@ -168,7 +167,7 @@ def main() -> int:
     parser.add_argument("anatomies", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--count", type=int, default=36)
-    parser.add_argument("--others", type=int, default=24)
+    parser.add_argument("--others", type=int, default=12)
     parser.add_argument("--atlas", type=Path, help="label map of the SPL atlas, for half of the dentates")
     parser.add_argument("--again", action="store_true", help="measure all scans again")
     parser.add_argument("--redraw", action="store_true", help="outline all scans again, with the weights of today")

@@ -5,37 +5,75 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from deepgray.measure.intervals import Judged, interval, reach_of, with_intervals
+from deepgray.measure.intervals import Judged, interval, reaches_of, with_intervals
 from deepgray.models.intervals import Reach
 from deepgray.result import Measurement
 
 NAN = float("nan")
 
 
+KEY = ("volume", "putamen", "side")
+
+
+def heads(residuals: dict[str, list[float]], *, spread: float = 2.0) -> list[Judged]:
+    """Numbers of 100 whose truth lies so many spreads above."""
+    return [Judged(h, 100.0, spread, 100.0 + spread * r) for h, values in residuals.items() for r in values]
+
+
 def test_the_reach_by_hand() -> None:
-    # Spreads of 2, floor 1. Residuals 0, 1, 2 … 18: the median is 9, the 19th of 19 distances from it is 9.
-    judged = [Judged(100.0, 2.0, 100.0 + 2.0 * n) for n in range(19)]
-    assert reach_of(judged) == Reach(0.0, 18.0, 1.0, 19)
+    # Head a: 0, 1, 2, middle 1, 2/3 from it on average. Head b: 3, 4, 5, middle 4. Scores of a by b: 4, 3, 2 times
+    # 3/2; those of b by a are the same: the largest of six (ceil(.95 · 7) is beyond) is 6.
+    # All: 0 … 5, middle 2.5, 1.5 from it on average; 6 times that is 9.
+    found = reaches_of({KEY: heads({"a": [0, 1, 2], "b": [3, 4, 5]})})
+    assert found[KEY] == Reach(pytest.approx(2.5 - 9), pytest.approx(2.5 + 9), 1.0, 6)  # type: ignore[arg-type]
 
 
-def test_of_many_numbers_the_farthest_twentieth_is_left_out() -> None:
-    # Residuals −50 … 50, median 0. The rank is ceil(.95 · 102) = 97; of the distances 0, 1, 1, 2, 2 … the 97th is 48.
-    reach = reach_of([Judged(0.0, 1.0, float(n)) for n in range(-50, 51)])
-    assert reach == Reach(-48.0, 48.0, 0.5, 101)
+def test_heads_that_differ_widen_the_reach() -> None:
+    alike = reaches_of({KEY: heads({"a": [0, 1, 2], "b": [0, 1, 2]})})[KEY]
+    unlike = reaches_of({KEY: heads({"a": [0, 1, 2], "b": [3, 4, 5]})})[KEY]
+    # alike: middle 1, scores at most 1 / (2/3) = 1.5, distance 2/3
+    assert (alike.low, alike.high) == (pytest.approx(0.0), pytest.approx(2.0))
+    assert unlike.high - unlike.low > 8 * (alike.high - alike.low)
+
+
+def test_of_many_scores_the_highest_twentieth_is_left_out() -> None:
+    # Two heads with residuals −50 … 50: middle 0, distance 2550 / 101. The rank is ceil(.95 · 203) = 193 of 202; of
+    # the scores two are 0 and four are each further one, so that the 193rd is that of 48.
+    values = [float(n) for n in range(-50, 51)]
+    reach = reaches_of({KEY: heads({"a": values, "b": values})})[KEY]
+    assert (reach.low, reach.high, reach.count) == (pytest.approx(-48.0), pytest.approx(48.0), 202)
+
+
+def test_kinds_of_a_quantity_share_their_scores_and_keep_their_own_middle_and_distance() -> None:
+    wide = ("volume", "accumbens", "side")
+    found = reaches_of(
+        {KEY: heads({"a": [0, 1, 2], "b": [0, 1, 2]}), wide: heads({"a": [10, 20, 30], "b": [10, 20, 30]})}
+    )
+    assert (found[KEY].low, found[KEY].high) == (pytest.approx(0.0), pytest.approx(2.0))
+    assert (found[wide].low, found[wide].high) == (pytest.approx(10.0), pytest.approx(30.0))
 
 
 def test_a_small_spread_counts_as_half_of_the_usual_one() -> None:
-    judged = [Judged(0.0, 4.0, 4.0)] * 18 + [Judged(0.0, 0.01, 4.0)]
-    reach = reach_of(judged)
-    # The floor is 2: the last residual is 4 / 2, not 400; the median is 1, and the farthest lies 1 from it.
-    assert reach == Reach(0.0, 2.0, 2.0, 19)
+    # Spreads of 4, and two of .01: the floor is 2, so that their residuals are 4 / 2 and not 400.
+    judged = [Judged(h, 0.0, 4.0, 4.0 * r) for h in "ab" for r in (0, 1, 2)] + [Judged(h, 0.0, 0.01, 4.0) for h in "ab"]
+    reach = reaches_of({KEY: judged})[KEY]
+    assert reach.floor == 2.0
+    assert reach.high < 4.0
 
 
 def test_undefined_numbers_teach_nothing() -> None:
-    known = [Judged(1.0, 1.0, 1.5)] * 3
-    assert reach_of([*known, Judged(NAN, 1.0, 1.0), Judged(1.0, NAN, 1.0), Judged(1.0, 1.0, NAN)]) == reach_of(known)
-    assert reach_of([]) is None
-    assert reach_of([Judged(1.0, 0.0, 1.0)]) is None
+    known = heads({"a": [0, 1, 2], "b": [3, 4, 5]})
+    undefined = [Judged("a", NAN, 1.0, 1.0), Judged("b", 1.0, NAN, 1.0), Judged("c", 1.0, 1.0, NAN)]
+    assert reaches_of({KEY: [*known, *undefined]}) == reaches_of({KEY: known})
+
+
+@pytest.mark.parametrize(
+    "judged",
+    [[], heads({"a": [0, 1, 2]}), heads({"a": [1, 1], "b": [1, 1]}), heads({"a": [1], "b": [2]}, spread=0.0)],
+    ids=["none", "one head", "always equally far", "never moves"],
+)
+def test_what_cannot_be_learnt_is_left_out(judged: list[Judged]) -> None:
+    assert reaches_of({KEY: judged}) == {}
 
 
 @pytest.mark.parametrize(
@@ -78,18 +116,17 @@ def test_what_is_not_known_stays_empty() -> None:
     assert [(m.lower, m.upper) for m in found] == [(None, None)] * 3
 
 
-def test_intervals_hold_as_many_truths_as_they_promise() -> None:
+def test_intervals_hold_as_many_truths_of_new_heads_as_they_promise() -> None:
     random = np.random.default_rng(0)
 
-    def scans(count: int) -> list[Judged]:
-        spread = random.uniform(1, 5, count)
-        value = random.normal(100, 10, count)
-        return [
-            Judged(float(v), float(s), float(v + s / 2 + s * e))
-            for v, s, e in zip(value, spread, random.standard_t(5, count), strict=True)
-        ]
+    def scans(name: str) -> list[Judged]:
+        """Of one head: all are off by something of its own."""
+        own = random.normal(0.5, 1.0)
+        spread, error = random.uniform(1, 5, 10), random.normal(0, 0.5, 10)
+        return [Judged(name, 100.0, float(s), float(100 + s * (own + e))) for s, e in zip(spread, error, strict=True)]
 
-    reach = reach_of(scans(8000))
-    assert reach is not None
-    ends = [(interval(j.value, j.spread, reach), j.truth) for j in scans(8000)]
-    assert np.mean([low <= truth <= high for (low, high), truth in ends]) == pytest.approx(0.95, abs=0.015)
+    reach = reaches_of({KEY: [j for n in range(40) for j in scans(f"head {n}")]})[KEY]
+    new = [j for n in range(400) for j in scans(f"new {n}")]
+    ends = [interval(j.value, j.spread, reach) for j in new]
+    held = [low <= j.truth <= high for j, (low, high) in zip(new, ends, strict=True)]
+    assert np.mean(held) == pytest.approx(0.95, abs=0.025)

@@ -1,14 +1,17 @@
-"""Intervals of 95 %: how far numbers move over plausible masks, calibrated on simulated scans (split conformal).
+"""Intervals of 95 %: how far numbers move over plausible masks, calibrated on simulated scans.
 
-The residual of a number is ``(truth - value) / spread``. Of the residuals on scans with a known answer the median says
-how far the truth lies to one side on the whole, and the finite-sample quantile of the distances from it how far it
-strays (Vovk 2005, doi:10.1007/b106715; Lei 2018, doi:10.1080/01621459.2017.1307116, for residuals in spreads).
+The residual of a number is ``(truth - value) / spread``. Numbers of one kind (a quantity of a structure) have a middle,
+the median of their residuals, and a typical distance from it. Heads differ more than scans of one head do, so that a
+scan is judged by what the other heads teach: its score is how many typical distances its residual lies from the middle
+of the others. The finite-sample quantile of all scores of a quantity makes intervals of 95 % (cross-conformal, Vovk
+2015, doi:10.1007/s10472-013-9368-4, with heads as folds; Lei 2018, doi:10.1080/01621459.2017.1307116, for residuals in
+spreads).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -31,35 +34,85 @@ class Judged:
     """A number on a scan with a known answer.
 
     Attributes:
+        head: Name of the head that was scanned.
         value: As it was measured.
         spread: Its standard deviation over plausible masks.
         truth: The same in the true mask.
     """
 
+    head: str
     value: float
     spread: float
     truth: float
 
+    def residual(self, floor: float) -> float:
+        """Truth less value, in spreads."""
+        return (self.truth - self.value) / max(self.spread, floor)
 
-def reach_of(judged: Sequence[Judged]) -> Reach | None:
-    """How far the truth lies from numbers of one kind.
+
+@dataclass(frozen=True)
+class _Kind:
+    """Residuals of numbers of one kind: their middle, how far they lie from it on average, and the floor."""
+
+    middle: float
+    distance: float
+    floor: float
+    count: int
+
+
+def reaches_of(judged: Mapping[ReachKey, Sequence[Judged]]) -> dict[ReachKey, Reach]:
+    """How far the truth lies from numbers.
 
     Args:
-        judged: Numbers on scans with a known answer; those that are undefined are left out.
+        judged: Numbers on scans with a known answer, by kind; those that are undefined are left out.
 
     Returns:
-        What holds the truth of a further such number with 95 % probability; with fewer than 19 numbers, of ``n``, with
-        ``n / (n + 1)``. None without numbers, or where none moves over plausible masks.
+        What holds the truth of a further such number with 95 % probability, by kind. A kind is left out that never
+        moves over plausible masks or always lies equally far, as is a quantity that was judged on one head alone.
     """
-    known = [j for j in judged if all(map(math.isfinite, (j.value, j.spread, j.truth)))]
-    if not known or not any(j.spread > 0 for j in known):
+    known = {key: [j for j in numbers if _is_known(j)] for key, numbers in judged.items()}
+    kinds = _kinds(known)
+    found: dict[ReachKey, Reach] = {}
+    for quantity in dict.fromkeys(key[0] for key in kinds):
+        scores = sorted(_scores({key: numbers for key, numbers in known.items() if key[0] == quantity}))
+        if not scores:
+            continue
+        rank = min(len(scores), math.ceil(COVERED * (len(scores) + 1)))
+        for key, kind in kinds.items():
+            if key[0] == quantity:
+                away = scores[rank - 1] * kind.distance
+                found[key] = Reach(kind.middle - away, kind.middle + away, kind.floor, kind.count)
+    return found
+
+
+def _is_known(judged: Judged) -> bool:
+    return all(map(math.isfinite, (judged.value, judged.spread, judged.truth)))
+
+
+def _kinds(known: Mapping[ReachKey, Sequence[Judged]]) -> dict[ReachKey, _Kind]:
+    kinds = {key: _kind(numbers) for key, numbers in known.items()}
+    return {key: kind for key, kind in kinds.items() if kind is not None}
+
+
+def _kind(numbers: Sequence[Judged]) -> _Kind | None:
+    spreads = [j.spread for j in numbers if j.spread > 0]
+    if not spreads:
         return None
-    floor = FLOOR_SHARE * float(np.median([j.spread for j in known if j.spread > 0]))
-    residuals = np.array([(j.truth - j.value) / max(j.spread, floor) for j in known])
+    floor = FLOOR_SHARE * float(np.median(spreads))
+    residuals = np.array([j.residual(floor) for j in numbers])
     middle = float(np.median(residuals))
-    rank = min(len(known), math.ceil(COVERED * (len(known) + 1)))
-    away = float(np.sort(np.abs(residuals - middle))[rank - 1])
-    return Reach(middle - away, middle + away, floor, len(known))
+    distance = float(np.abs(residuals - middle).mean())
+    return _Kind(middle, distance, floor, len(numbers)) if distance > 0 else None
+
+
+def _scores(known: Mapping[ReachKey, Sequence[Judged]]) -> Iterator[float]:
+    """Of every number, how many typical distances it lies from the middle of the other heads' numbers."""
+    for head in sorted({j.head for numbers in known.values() for j in numbers}):
+        others = _kinds({key: [j for j in numbers if j.head != head] for key, numbers in known.items()})
+        for key, kind in others.items():
+            for j in known[key]:
+                if j.head == head:
+                    yield abs(j.residual(kind.floor) - kind.middle) / kind.distance
 
 
 def with_intervals(

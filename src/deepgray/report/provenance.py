@@ -56,6 +56,7 @@ def _task(result: Result) -> Json:
         "title": task.title,
         "review_above": task.review_above,
         "measures": list(task.measures),
+        "intervals": result.intervals,
         "beside": [{"role": i.role, "name": i.name, "sha256": i.sha256} for i in result.inputs],
         "registration": _registration(result),
         "models": [_model(m) for m in result.models],

@@ -86,12 +86,21 @@ def _number(number: Number) -> Json:
         "quantity": known.quantity,
         "unit": known.unit,
         "before": _value(number.before),
+        "before_range": _range(number.before),
         "now": _value(number.now),
+        "now_range": _range(number.now),
     }
 
 
 def _value(measurement: Measurement | None) -> float | None:
     return None if measurement is None or not math.isfinite(measurement.value) else float(measurement.value)
+
+
+def _range(measurement: Measurement | None) -> list[float] | None:
+    """Its interval, None where none is known."""
+    if measurement is None or measurement.lower is None or measurement.upper is None:
+        return None
+    return [measurement.lower, measurement.upper]
 
 
 def _line(review: Review) -> Json:

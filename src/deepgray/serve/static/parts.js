@@ -57,6 +57,11 @@ export function quantities(select, numbers) {
   select.value = chosen ?? "";
 }
 
+/** The interval of a number in small type below it; nothing where none is known. */
+function ranged(range, places) {
+  return range ? [make("br", {}), make("small", { class: "soft" }, `${told(range[0], places)} to ${told(range[1], places)}`)] : [];
+}
+
 /** One quantity of each structure: what the network's outline gave, what there is now, the difference. */
 export function numbers(table, rows, quantity) {
   const chosen = rows.filter((row) => row.quantity === quantity);
@@ -70,8 +75,8 @@ export function numbers(table, rows, quantity) {
       const same = change === null || Math.abs(change) < 0.5 * 10 ** -places;
       return make("tr", { "data-row": `${row.side} ${row.structure}` },
         make("td", {}, row.structure, " ", make("span", { class: "soft" }, side[row.side] ?? "")),
-        make("td", {}, told(row.before, places)),
-        make("td", {}, told(row.now, places)),
+        make("td", {}, told(row.before, places), ...ranged(row.before_range, places)),
+        make("td", {}, told(row.now, places), ...ranged(row.now_range, places)),
         make("td", { class: same ? "soft" : change > 0 ? "up" : "down" },
           change === null ? "–" : same ? "=" : `${change > 0 ? "+" : "−"}${Math.abs(change).toFixed(places)}`));
     })));
