@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 COLOURS = ("#E69F00", "#009E73", "#0072B2", "#CC79A7", "#56B4E9")
 # A box wants some values; fewer are shown as points alone.
 FEWEST = 4
+# Linear up to 10 %.
+TICKS_PERCENT = (-100, -30, -10, -3, 0, 3, 10, 30, 100)
 _PLANES = ((2, "axial"), (1, "coronal"), (0, "sagittal"))
 
 
@@ -61,6 +63,8 @@ def draw_binding(rows: Sequence[Row], path: Path) -> None:
         panel.axhline(0, color=GREY, linewidth=0.8)
         panel.set_ylabel(f"{group}: BPnd against truth, %")
         panel.set_yscale("symlog", linthresh=10)
+        panel.set_yticks(TICKS_PERCENT, [f"{tick:+d}" if tick else "0" for tick in TICKS_PERCENT])
+        panel.minorticks_off()
     for number, arm in enumerate(arms):
         panels[0].plot([], [], color=COLOURS[number % len(COLOURS)], linewidth=6, alpha=0.6, label=arm)
     panels[-1].set_xticks(range(len(structures)), structures)
@@ -124,8 +128,8 @@ def _plane(panel: Axes, view: View, found: LabelMap, axis: int) -> None:
     labels = np.take(_turned(found.voxels, view.truth), middle, axis).T
     for structure in found.scheme.structures:
         for mask, colour in (
-            (labels == structure.label, colour_of(structure.name)),
             (of_truth == structure.label, "w"),
+            (labels == structure.label, colour_of(structure.name)),
         ):
             if mask.any():
                 panel.contour(mask.astype(float), levels=[0.5], colors=[colour], linewidths=0.7)
