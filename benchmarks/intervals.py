@@ -60,7 +60,7 @@ class Row:
     @property
     def judged(self) -> Judged:
         """Its three numbers."""
-        return Judged(self.head, self.value, self.spread, self.truth)
+        return Judged(self.head, self.value, self.spread, self.truth, trained=self.head not in HEADS)
 
 
 def rows_of(case: Known) -> Iterator[Row]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -51,6 +53,22 @@ def test_kinds_of_a_quantity_share_their_scores_and_keep_their_own_middle_and_di
     )
     assert (found[KEY].low, found[KEY].high) == (pytest.approx(0.0), pytest.approx(2.0))
     assert (found[wide].low, found[wide].high) == (pytest.approx(10.0), pytest.approx(30.0))
+
+
+def test_heads_that_trained_the_network_teach_the_middle_and_have_no_score() -> None:
+    seen = [replace(j, trained=True) for j in heads({"c": [0.5, 1, 1.5], "d": [0.5, 1, 1.5]})]
+    unseen = heads({"a": [0, 1, 2]})
+    found = reaches_of({KEY: [*unseen, *seen]})[KEY]
+    # Of c and d: middle 1, distance 1/3; scores of a: 3, 0, 3. Of all: middle 1, distance (2/3 + 1/3 + 1/3) / 3.
+    assert (found.low, found.high) == (pytest.approx(1 - 4 / 3), pytest.approx(1 + 4 / 3))
+    assert reaches_of({KEY: seen}) == {}
+
+
+def test_each_head_counts_once_whatever_the_number_of_its_scans() -> None:
+    few = reaches_of({KEY: heads({"a": [0, 2], "b": [0, 2], "c": [5, 7]})})[KEY]
+    many = reaches_of({KEY: heads({"a": [0, 2], "b": [0, 2], "c": [5, 7] * 9})})[KEY]
+    assert few.low == pytest.approx(many.low)
+    assert few.high == pytest.approx(many.high)
 
 
 def test_a_small_spread_counts_as_half_of_the_usual_one() -> None:

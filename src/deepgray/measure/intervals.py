@@ -1,11 +1,12 @@
 """Intervals of 95 %: how far numbers move over plausible masks, calibrated on simulated scans.
 
 The residual of a number is ``(truth - value) / spread``. Numbers of one kind (a quantity of a structure) have a middle,
-the median of their residuals, and a typical distance from it. Heads differ more than scans of one head do, so that a
-scan is judged by what the other heads teach: its score is how many typical distances its residual lies from the middle
-of the others. The finite-sample quantile of all scores of a quantity makes intervals of 95 % (cross-conformal, Vovk
-2015, doi:10.1007/s10472-013-9368-4, with heads as folds; Lei 2018, doi:10.1080/01621459.2017.1307116, for residuals in
-spreads).
+the median of the heads' medians of their residuals, and a typical distance from it, the mean of the heads' means. Heads
+differ more than scans of one head do, so that a scan is judged by what the other heads teach: its score is how many
+typical distances its residual lies from the middle of the others. The finite-sample quantile of a quantity's scores
+makes intervals of 95 % (cross-conformal, Vovk 2015, doi:10.1007/s10472-013-9368-4, with heads as folds; Lei 2018,
+doi:10.1080/01621459.2017.1307116, for residuals in spreads). Heads that the network was trained on teach the middle and
+the typical distance, and have no score.
 """
 
 from __future__ import annotations
@@ -38,12 +39,14 @@ class Judged:
         value: As it was measured.
         spread: Its standard deviation over plausible masks.
         truth: The same in the true mask.
+        trained: Whether the network was trained on this head.
     """
 
     head: str
     value: float
     spread: float
     truth: float
+    trained: bool = False
 
     def residual(self, floor: float) -> float:
         """Truth less value, in spreads."""
@@ -68,7 +71,7 @@ def reaches_of(judged: Mapping[ReachKey, Sequence[Judged]]) -> dict[ReachKey, Re
 
     Returns:
         What holds the truth of a further such number with 95 % probability, by kind. A kind is left out that never
-        moves over plausible masks or always lies equally far, as is a quantity that was judged on one head alone.
+        moves over plausible masks or always lies equally far, as is a quantity that only one head tells of.
     """
     known = {key: [j for j in numbers if _is_known(j)] for key, numbers in judged.items()}
     kinds = _kinds(known)
@@ -99,15 +102,17 @@ def _kind(numbers: Sequence[Judged]) -> _Kind | None:
     if not spreads:
         return None
     floor = FLOOR_SHARE * float(np.median(spreads))
-    residuals = np.array([j.residual(floor) for j in numbers])
-    middle = float(np.median(residuals))
-    distance = float(np.abs(residuals - middle).mean())
+    residuals: dict[str, list[float]] = {}
+    for j in numbers:
+        residuals.setdefault(j.head, []).append(j.residual(floor))
+    middle = float(np.median([np.median(own) for own in residuals.values()]))
+    distance = float(np.mean([np.abs(np.array(own) - middle).mean() for own in residuals.values()]))
     return _Kind(middle, distance, floor, len(numbers)) if distance > 0 else None
 
 
 def _scores(known: Mapping[ReachKey, Sequence[Judged]]) -> Iterator[float]:
     """Of every number, how many typical distances it lies from the middle of the other heads' numbers."""
-    for head in sorted({j.head for numbers in known.values() for j in numbers}):
+    for head in sorted({j.head for numbers in known.values() for j in numbers if not j.trained}):
         others = _kinds({key: [j for j in numbers if j.head != head] for key, numbers in known.items()})
         for key, kind in others.items():
             for j in known[key]:
