@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from dataclasses import astuple
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from deepgray.anatomy import scheme
 from deepgray.protocols.striatum.people import Heads, Person, simulated
@@ -32,7 +34,7 @@ def scanned(person: Person, heads: Heads, folder: Path) -> SimulatedPet:
 def keep(path: Path, made: SimulatedPet) -> None:
     """Keep scans and what is true of them."""
     told = {"stem": made.mr.stem, "means": [astuple(m) for m in made.means], "drawn": made.drawn}
-    arrays = {
+    arrays: dict[str, NDArray[Any]] = {
         "mr": made.mr.voxels,
         "mr_affine": made.mr.affine_ras,
         "pet": made.pet.voxels,
