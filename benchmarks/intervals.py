@@ -36,6 +36,8 @@ from deepgray.review import accept
 from deepgray.scan import Scan
 from deepgray.voxels.resample import to_frame
 
+# Fewer numbers of a kind teach too little.
+LEAST = 19
 SHIPPED = Path(models.__file__).parent / "intervals"
 
 
@@ -156,7 +158,8 @@ def ship(task: str, rows: list[Row]) -> Path:
     SHIPPED.mkdir(exist_ok=True)
     path = SHIPPED / f"{network.name}.tsv"
     parts = what.subdivide_by if what.subdivide_scheme else ""
-    path.write_text(calibration_text(Calibration(network.sha256, parts, learnt(rows))), encoding="utf-8")
+    enough = {key: reach for key, reach in learnt(rows).items() if reach.count >= LEAST}
+    path.write_text(calibration_text(Calibration(network.sha256, parts, enough)), encoding="utf-8")
     return path
 
 
