@@ -14,6 +14,7 @@ scans of good quality differ too little to say whether the uncertainty ranks err
 from __future__ import annotations
 
 import argparse
+import csv
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -79,6 +80,7 @@ def main() -> None:
     write_scores(cohort, chosen.out / "scores.tsv")
     draw_scores(cohort, chosen.out / "dice.png")
     goals(cohort)
+    intervals(cohort, chosen.out)
     uncertainty(cohort, chosen.out)
     if chosen.degraded:
         degraded(chosen, truth)
@@ -132,6 +134,26 @@ def goals(cohort: Cohort) -> None:
         print(
             f"{structure}: Dice {np.mean(list(values.values())):.3f} ± {np.std(list(values.values()), ddof=1):.3f} "
             f"(goal {mean}), worst {values[lowest]:.3f} in {lowest} (goal {worst})"
+        )
+
+
+def intervals(cohort: Cohort, out: Path) -> None:
+    """How often the interval of a side's volume holds the manual volume, and how the two compare."""
+    manual = {(r.stem, r.score.structure, r.score.side): r.score.truth_mm3 for r in cohort.rows}
+    told: dict[str, list[tuple[bool, float, float]]] = {}
+    for (stem, name, side), true in manual.items():
+        with next(out.glob(f"{stem}*/*_measures.tsv")).open(newline="", encoding="utf-8") as stream:
+            for row in csv.DictReader(stream, delimiter="\t"):
+                if (row["structure"], row["side"], row["quantity"]) == (name, side, "volume") and row["lower"]:
+                    low, high, value = float(row["lower"]), float(row["upper"]), float(row["value"])
+                    told.setdefault(f"{name}, {'both sides' if side == 'both' else 'one side'}", []).append(
+                        (low <= true <= high, value / true, (high - low) / 2 / value)
+                    )
+    for name, rows in told.items():
+        held, ratio, half = np.mean(np.array(rows, dtype=float), axis=0)
+        print(
+            f"{name}: interval holds the manual volume in {held:.0%} of {len(rows)}, volume / manual {ratio:.2f}, "
+            f"mean half width {half:.0%}"
         )
 
 

@@ -35,6 +35,8 @@ SHIFTS_MM = (-32.0, -16.0, 0.0, 16.0, 32.0)
 TURNS_DEGREES = (-18.0, 0.0, 18.0)
 # The best shift of so many of the turns is refined.
 STARTS = 8
+# It is done twice, once under a blur of this standard deviation; the best few of all are refined again without it.
+SEARCH_BLUR_MM, FINER_STARTS = 5.0, 4
 BINS = 32
 # The width of the joint histogram's smoothing, bins.
 SMOOTH_BINS = 1.0
@@ -63,6 +65,10 @@ class _Picture:
     def grid(self) -> Grid:
         x, y, z = self.voxels.shape
         return Grid((x, y, z), self.affine)
+
+    def blurred(self, sigma_mm: float) -> _Picture:
+        """The same, its details gone."""
+        return _Picture(ndimage.gaussian_filter(self.voxels, sigma_mm / self.grid.spacing_mm), self.affine)
 
     def at(self, points: Points) -> NDArray[np.float64]:
         """Values at points of the world; NaN outside."""
@@ -183,16 +189,24 @@ def _points(fixed: _Picture, world: Points) -> _Points:
 
 
 def _started(fixed: _Picture, moving: _Picture, brain: Points, pose: Pose) -> Affine:
-    """Where to begin, to the tracer scan's world: the best of many shifts and turns, refined on coarse points."""
-    few = _points(fixed, brain)
-    centre = few.world.mean(axis=0)
-    # one shift of every turn, for the best few of all would lie beside one another
+    """Where to begin, to the tracer scan's world: the best of many shifts and turns, refined on coarse points.
+
+    Once as the pictures are, and once blurred: a blur leads there from farther away on a noisy tracer scan, and
+    without one large bright places mislead less.
+    """
+    near = brain_points(pose, REFINE_MM)
+    many = _points(fixed, near)
+    centre = many.world.mean(axis=0)
     starts = list(_starts(moving, centre))
-    scored = [max((_score(few, moving, first), n) for n, first in enumerate(turned)) for turned in starts]
-    order = np.argsort([score for score, _ in scored])[::-1][:STARTS]
-    best = [starts[turn][scored[turn][1]] for turn in order]
-    many = _points(fixed, brain_points(pose, REFINE_MM))
-    refined = [_refined(many, moving, first, centre) for first in best]
+    best = []
+    for one, other in ((fixed, moving), (fixed.blurred(SEARCH_BLUR_MM), moving.blurred(SEARCH_BLUR_MM))):
+        few, all_points = _points(one, brain), _points(one, near)
+        # one shift of every turn, for the best few of all would lie beside one another
+        scored = [max((_score(few, other, first), n) for n, first in enumerate(turned)) for turned in starts]
+        order = np.argsort([score for score, _ in scored])[::-1][:STARTS]
+        best += [_refined(all_points, other, starts[turn][scored[turn][1]], centre) for turn in order]
+    best.sort(key=lambda found: _score(many, moving, found), reverse=True)
+    refined = [_refined(many, moving, found, centre) for found in best[:FINER_STARTS]]
     return max(refined, key=lambda found: _score(many, moving, found))
 
 

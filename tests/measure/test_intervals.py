@@ -97,10 +97,11 @@ def test_what_cannot_be_learnt_is_left_out(judged: list[Judged]) -> None:
 @pytest.mark.parametrize(
     ("spread", "reach", "expected"),
     [
-        (2.0, Reach(-1.0, 1.5, 0.1, 30), (8.0, 13.0)),
-        (0.01, Reach(-1.0, 1.5, 0.1, 30), (9.9, 10.15)),  # the floor
-        (2.0, Reach(0.5, 1.5, 0.1, 30), (10.0, 13.0)),  # the number itself is held
-        (2.0, Reach(-1.5, -0.5, 0.1, 30), (7.0, 10.0)),
+        (2.0, Reach(-1.5, 1.5, 0.1, 30), (7.0, 13.0)),
+        (2.0, Reach(-1.0, 1.5, 0.1, 30), (7.5, 13.0)),  # half as far as the reach is wide, at least
+        (0.01, Reach(-1.0, 1.5, 0.1, 30), (9.875, 10.15)),  # the floor
+        (2.0, Reach(0.5, 1.5, 0.1, 30), (9.0, 13.0)),  # the number itself is held
+        (2.0, Reach(-1.5, -0.5, 0.1, 30), (7.0, 11.0)),
     ],
 )
 def test_ends_of_an_interval(spread: float, reach: Reach, expected: tuple[float, float]) -> None:

@@ -131,7 +131,7 @@ def with_intervals(
         reaches: What was learnt on scans with a known answer.
 
     Returns:
-        The same measurements; an interval holds the number itself, and a volume's ends at 0.
+        The same measurements; a volume's interval ends at 0.
     """
     return tuple(_with_interval(m, spreads.get((m.structure, m.side, m.quantity)), reaches) for m in measurements)
 
@@ -150,6 +150,10 @@ def _with_interval(m: Measurement, spread: float | None, reaches: Mapping[ReachK
 
 
 def interval(value: float, spread: float, reach: Reach) -> tuple[float, float]:
-    """Ends of the interval around a number; it holds the number itself."""
-    step = max(spread, reach.floor)
-    return min(value, value + reach.low * step), max(value, value + reach.high * step)
+    """Ends of the interval around a number; it reaches at least half as far to either side as its reach is wide.
+
+    Where simulated truths lie to one side of the numbers, real ones need not: a simulated label ends where the
+    intensity is half-way, a rater's inside of that.
+    """
+    step, half = max(spread, reach.floor), (reach.high - reach.low) / 2
+    return value + min(reach.low, -half) * step, value + max(reach.high, half) * step
