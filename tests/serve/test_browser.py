@@ -138,6 +138,25 @@ def test_paint_in_three_planes_undo_save_and_see_the_numbers_change(
     assert page.faults == []
 
 
+def test_every_plane_says_where_its_sides_are(context: playwright.BrowserContext, address: str) -> None:
+    page = opened(context, address, "A. Reader")
+    seen = page.evaluate(
+        """() => {
+            const nv = deepgray.viewer.nv, seen = [];
+            for (const [name, where] of [["Right", "left"], ["Left", "right"], ["Below", "top"], ["Above", "bottom"]]) {
+                nv["drawText" + name] = (at, word) => seen.push([where, word, Math.round(at[0]), Math.round(at[1])]);
+            }
+            nv.drawScene();
+            for (const name of ["Right", "Left", "Below", "Above"]) delete nv["drawText" + name];
+            return seen;
+        }"""
+    )
+    for where, letters in (("left", "RRA"), ("right", "LLP"), ("top", "ASS"), ("bottom", "PII")):
+        assert sorted(word for side, word, *_ in seen if side == where) == sorted(letters)
+    x = {(side, word): at for side, word, at, _ in seen}
+    assert x["left", "R"] < x["right", "L"]
+
+
 def test_the_second_of_two_tabs_is_asked_and_can_save_after_the_first(
     context: playwright.BrowserContext, address: str, desk: Desk
 ) -> None:

@@ -59,7 +59,9 @@ export function quantities(select, numbers) {
 
 /** The interval of a number in small type below it; nothing where none is known. */
 function ranged(range, places) {
-  return range ? [make("br", {}), make("small", { class: "soft" }, `${told(range[0], places)} to ${told(range[1], places)}`)] : [];
+  if (!range) return [];
+  const between = range[0] < 0 ? " to " : "–";
+  return [make("br", {}), make("small", { class: "soft" }, range.map((end) => told(end, places)).join(between))];
 }
 
 /** One quantity of each structure: what the network's outline gave, what there is now, the difference. */

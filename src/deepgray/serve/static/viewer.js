@@ -7,6 +7,9 @@ const HEADER_BYTES = 352;
 const STEPS_KEPT = 40;
 const ALPHA = 255;
 
+// Left, right, top and bottom of axial, coronal and sagittal planes, as the options below show them: in radiological convention, the nose on the left.
+const LETTERS = [["R", "L", "A", "P"], ["R", "L", "S", "I"], ["A", "P", "S", "I"]];
+
 export class Viewer {
   /** @param {HTMLCanvasElement} canvas  @param {{changed: Function, moved: Function, windowed: Function}} told */
   constructor(canvas, told) {
@@ -20,15 +23,25 @@ export class Viewer {
     this.hidden = new Set();
     this.nv = new Niivue({
       backColor: [0, 0, 0, 1], crosshairColor: [0.95, 0.8, 0.3, 0.55], crosshairWidth: 0.6, crosshairGap: 4,
-      fontColor: [0.75, 0.8, 0.85, 1], fontSizeScaling: 0.3, dragAndDropEnabled: false, logLevel: "error",
+      fontColor: [1, 0.6, 0.1, 1], fontSizeScaling: 0.8, dragAndDropEnabled: false, logLevel: "error",
       multiplanarShowRender: SHOW_RENDER.NEVER, multiplanarLayout: MULTIPLANAR_TYPE.GRID, multiplanarPadPixels: 6,
       isRadiologicalConvention: true, sagittalNoseLeft: true, isNearestInterpolation: false, dragMode: DRAG_MODE.contrast,
       isForceMouseClickToVoxelCenters: true, maxDrawUndoBitmaps: 2, show3Dcrosshair: false, isColorbar: false,
       viewModeHotKey: "", clipPlaneHotKey: "", cycleClipPlaneHotKey: "",
     });
+    this.nv.drawSliceOrientationText = (box, plane) => this.#sides(box, LETTERS[plane]);
     this.nv.onDrawingChanged = (what) => what === "draw" && this.#drawn();
     this.nv.onLocationChange = (where) => this.told.moved(where);
     this.nv.onIntensityChange = (volume) => volume === this.nv.volumes[0] && this.told.windowed(volume.cal_min, volume.cal_max);
+  }
+
+  /** The four directions of a plane, beside its cross-hair: in its middle, where they are drawn otherwise, they cannot be read. */
+  #sides([left, up, width, height], [west, east, top, bottom]) {
+    this.nv.gl.viewport(0, 0, this.nv.gl.canvas.width, this.nv.gl.canvas.height);
+    this.nv.drawTextRight([left + 4, up + 0.2 * height], west);
+    this.nv.drawTextLeft([left + width - 4, up + 0.2 * height], east);
+    this.nv.drawTextBelow([left + 0.3 * width, up + 2], top);
+    this.nv.drawTextAbove([left + 0.3 * width, up + height - 2], bottom);
   }
 
   async open(study, reviewer) {
