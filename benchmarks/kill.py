@@ -97,6 +97,8 @@ def harm(out: Path, *, at_rest: bool) -> collections.Counter[str]:
             return found  # killed before the first transaction
         states = dict(database.execute("SELECT stem, state FROM study"))
         ends = collections.Counter(s for (s,) in database.execute("SELECT stem FROM event WHERE state = 'done'"))
+    if not states and not at_rest:
+        return found  # killed before the scans were queued, all in one transaction: the next run queues them
     for number in range(SCANS):
         stem = f"sub-{number:02d}"
         folder = out / stem
