@@ -12,12 +12,13 @@ from cyclopts import App, Parameter
 from rich.console import Console
 from rich.progress import track
 
-from deepgray.cli.output import news, writable_folder
+from deepgray.cli.output import news, wants_train, writable_folder
 from deepgray.cli.protocol_spect import spect
 from deepgray.cli.protocol_striatum import striatum
-from deepgray.errors import MissingExtraError, SettingsError
+from deepgray.errors import SettingsError
 from deepgray.evaluate import draw_bland_altman, draw_scatter, write_agreements
 from deepgray.read import read_mask
+from deepgray.train.settings import HELD_OUT
 
 if TYPE_CHECKING:
     from deepgray.protocols.cases import Row
@@ -29,7 +30,6 @@ _Item = TypeVar("_Item")
 app = App(name="protocol", help="Run the protocol of a published work on simulated scans with a known answer.")
 app.command(striatum, name="a")
 app.command(spect, name="b")
-HELD_OUT = ("anatomy-05", "anatomy-09", "anatomy-12")
 # Dice that the works printed, on real scans of their own.
 _WORK_C = {
     "internal dentate nucleus, left": ".90 ± .03",
@@ -167,10 +167,8 @@ def midbrain(settings: MidbrainProtocol) -> int:
 
 
 def _wanted() -> None:
-    try:
+    with wants_train("Protocols want"):
         import deepgray.protocols.midbrain  # noqa: F401, PLC0415 (torch is slow, and an extra)
-    except ModuleNotFoundError as error:
-        raise MissingExtraError(f"Protocols want {error.name}: pip install 'deepgray[train]'.") from error
 
 
 def _heads(anatomies: Path, atlas: Path | None = None, atlas_group: str = "") -> Heads:

@@ -11,19 +11,17 @@ from cyclopts import Parameter
 from rich.console import Console
 from rich.status import Status
 
-from deepgray.cli.output import news, writable_folder
+from deepgray.cli.output import news, wants_train, writable_folder
 from deepgray.cli.protocol_tables import as_table
-from deepgray.cli.whole_heads import prepared_head
-from deepgray.errors import MissingExtraError, SettingsError
+from deepgray.cli.whole_heads import ENDING, other_heads, prepared_head
+from deepgray.errors import SettingsError
 from deepgray.evaluate.plots import new_figure
+from deepgray.train.settings import HELD_OUT
 
 if TYPE_CHECKING:
     from deepgray.protocols.spect.run import Design
     from deepgray.protocols.spect.sets import Heads
     from deepgray.simulate.whole_head import WholeHead
-
-HELD_OUT = ("anatomy-05", "anatomy-09", "anatomy-12")
-ENDING = "_dseg.nii.gz"
 
 
 @Parameter(name="*")
@@ -68,16 +66,10 @@ class SpectProtocol:
 
 def spect(settings: SpectProtocol) -> int:
     """Caudate and putamen on DaT SPECT: deepgray, a threshold, a U-Net, two GANs and nnU-Net (work B)."""
-    try:
+    with wants_train("Protocols want"):
         from deepgray.protocols.spect import report, run, sets  # noqa: PLC0415 (torch is slow, and an extra)
-    except ModuleNotFoundError as error:
-        raise MissingExtraError(f"Protocols want {error.name}: pip install 'deepgray[train]'.") from error
     new_figure(width_inches=1.0)  # a missing matplotlib is told now, not after hours
-    known = sorted(p.name.removesuffix(ENDING) for p in settings.anatomies.glob(f"*{ENDING}"))
-    missing = [name for name in settings.heads if name not in known]
-    if missing:
-        raise SettingsError(f"Label maps of {', '.join(missing)} are wanted in {settings.anatomies}, there are none.")
-    training = tuple(name for name in known if name not in settings.heads)
+    training = other_heads(settings.anatomies, settings.heads)
     planned = sets.plan(training, settings.heads, scans=settings.scans, seed=settings.seed)
     writable_folder(settings.output)
     errors = Console(stderr=True)

@@ -12,10 +12,12 @@ from cyclopts import Parameter
 from rich.console import Console
 from rich.status import Status
 
-from deepgray.cli.output import news, writable_folder
+from deepgray.cli.output import news, wants_train, writable_folder
 from deepgray.cli.protocol_tables import as_table
-from deepgray.errors import MissingExtraError, SettingsError
+from deepgray.cli.whole_heads import other_heads
+from deepgray.errors import SettingsError
 from deepgray.evaluate.plots import new_figure
+from deepgray.train.settings import HELD_OUT
 
 if TYPE_CHECKING:
     from deepgray.protocols.striatum.arms import Tools
@@ -25,8 +27,6 @@ if TYPE_CHECKING:
     from deepgray.simulate.whole_head import WholeHead
     from deepgray.train.settings import TrainSettings
 
-HELD_OUT = ("anatomy-05", "anatomy-09", "anatomy-12")
-ENDING = "_dseg.nii.gz"
 ARMS = ("atlas", "one-stage")
 
 
@@ -73,21 +73,16 @@ class StriatumProtocol:
 
 def striatum(settings: StriatumProtocol) -> int:
     """Twelve subregions: atlases, one network, the cascade, and an expert who mends what is flagged (work A)."""
-    try:
+    with wants_train("Protocols want"):
         from deepgray.protocols.striatum import people, report, run  # noqa: PLC0415 (torch is slow, and an extra)
-    except ModuleNotFoundError as error:
-        raise MissingExtraError(f"Protocols want {error.name}: pip install 'deepgray[train]'.") from error
     new_figure(width_inches=1.0)  # a missing matplotlib is told now, not after hours
-    known = sorted(p.name.removesuffix(ENDING) for p in settings.anatomies.glob(f"*{ENDING}"))
-    missing = [name for name in settings.heads if name not in known]
-    if missing:
-        raise SettingsError(f"Label maps of {', '.join(missing)} are wanted in {settings.anatomies}, there are none.")
+    training = other_heads(settings.anatomies, settings.heads)
     writable_folder(settings.output)
     planned = people.plan(settings.heads, scans=settings.scans, seed=settings.seed)
     errors = Console(stderr=True)
     with Status("protocol a", console=errors) as status:
         told = status.update if errors.is_terminal else news
-        tools = _tools(settings, tuple(name for name in known if name not in settings.heads), told)
+        tools = _tools(settings, training, told)
         outcome = run.run(planned, _heads(settings.anatomies), settings.output, tools=tools, told=told)
     console = Console(width=190)
     for sheet in report.sheets(outcome):

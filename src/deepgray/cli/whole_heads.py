@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import track
 
 from deepgray.cli.output import news
-from deepgray.errors import GeometryError
+from deepgray.errors import GeometryError, SettingsError
 from deepgray.read import read_mask, read_part_names, stem_of
 from deepgray.report.images import write_scan
 from deepgray.scan import Scan
@@ -20,11 +20,29 @@ if TYPE_CHECKING:
     from deepgray.simulate.whole_head import WholeHead
 
 _Head = TypeVar("_Head")
+ENDING = "_dseg.nii.gz"
 
 
 def head_name(labelmap: Path) -> str:
     """What a head is called: its file's name without ``_dseg``."""
     return stem_of(labelmap).removesuffix("_dseg")
+
+
+def other_heads(anatomies: Path, judging: Iterable[str]) -> tuple[str, ...]:
+    """The heads of a folder besides those that judge.
+
+    Args:
+        anatomies: Folder of label maps.
+        judging: Names of the heads that judge.
+
+    Raises:
+        SettingsError: The folder has no label map of one that judges.
+    """
+    known = sorted(p.name.removesuffix(ENDING) for p in anatomies.glob(f"*{ENDING}"))
+    missing = [name for name in judging if name not in known]
+    if missing:
+        raise SettingsError(f"Label maps of {', '.join(missing)} are wanted in {anatomies}, there are none.")
+    return tuple(name for name in known if name not in judging)
 
 
 def make_missing(

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from deepgray.errors import AnatomyError, InputError
+from deepgray.errors import AnatomyError
 from deepgray.evaluate import compare
 from deepgray.pipeline import analyse
+from deepgray.protocols.row_tables import read_table
 from deepgray.scan import LabelMap, Scan
 from deepgray.simulate.whole_head_qsm import SimulatedQsm
 
@@ -140,10 +141,4 @@ def read_rows(path: Path) -> tuple[Row, ...]:
     Raises:
         InputError: The table is not one of these.
     """
-    texts = {"group", "case", "structure", "side", "failure"}
-    try:
-        with path.open(newline="", encoding="utf-8") as stream:
-            found = list(csv.DictReader(stream, delimiter="\t"))
-        return tuple(Row(**{k: v if k in texts else float(v) for k, v in row.items()}) for row in found)  # type: ignore[arg-type]
-    except (OSError, TypeError, ValueError) as error:
-        raise InputError(f"A table of judged cases is wanted, {path} is none: {error}.") from error
+    return read_table(path, Row, texts={"group", "case", "structure", "side", "failure"}, what="cases")

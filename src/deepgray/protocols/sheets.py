@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+
+from deepgray.errors import OutputError
 
 
 @dataclass(frozen=True)
@@ -26,3 +31,44 @@ class Sheet:
         lines = [f"## {self.title}", "", "| " + " | ".join(self.columns) + " |", "|" + "---|" * len(self.columns)]
         lines += ["| " + " | ".join(row) + " |" for row in self.rows]
         return "\n".join([*lines, "", self.note, ""] if self.note else [*lines, ""])
+
+
+def replace_folder(final: Path, fill: Callable[[Path], None]) -> None:
+    """Fill a folder beside an earlier one and put it in its place: there is a whole one or none.
+
+    Args:
+        final: The folder.
+        fill: Writes everything into the folder that it is given.
+
+    Raises:
+        OutputError: The folder cannot be written.
+    """
+    partial = final.with_name(f"{final.name}.partial")
+    try:
+        if partial.exists():
+            shutil.rmtree(partial)
+        partial.mkdir(parents=True)
+        fill(partial)
+        if final.exists():
+            shutil.rmtree(final)
+        partial.replace(final)
+    except OSError as error:
+        raise OutputError(f"A place to write {final} is wanted, it cannot be written: {error}.") from error
+
+
+def markdown_page(
+    title: str, head: str, sheets: Iterable[Sheet], pictures: Mapping[str, str], failed: Sequence[str]
+) -> str:
+    """A protocol's page.
+
+    Args:
+        title: Its heading.
+        head: What the protocol is.
+        sheets: Its tables.
+        pictures: Caption by file beside the page.
+        failed: A line for each scan without an outline.
+    """
+    parts = [f"# {title}", "", head, "", *(sheet.markdown() for sheet in sheets)]
+    parts += ["## Pictures", "", *(f"![{caption}]({name})\n\n*{caption}*\n" for name, caption in pictures.items())]
+    parts += ["## Scans without an outline", "", *(f"- {line}" for line in failed), ""] if failed else []
+    return "\n".join(parts)

@@ -58,19 +58,6 @@ RECIPES: dict[str, Recipe] = {
         inputs=("image", "caudate", "putamen", "accumbens"),
         outputs=PARTS,
     ),
-    # Protocol A's comparator: the subregions straight from the scan.
-    "striatum-one-stage": Recipe(
-        name="striatum-one-stage",
-        version="1",
-        modality="mr",
-        spacing_mm=1.0,
-        low_mm=STRIATUM_BOX_LOW_MM,
-        high_mm=STRIATUM_BOX_HIGH_MM,
-        mirrored=True,
-        inputs=("image",),
-        outputs=PARTS,
-        border_logit=2.0,
-    ),
     "midbrain-outline": Recipe(
         name="midbrain-outline",
         version="1",
@@ -120,6 +107,8 @@ RECIPES: dict[str, Recipe] = {
         border_logit=-1.0,
     ),
 }
+# Protocol A's comparator: the subregions straight from the scan.
+RECIPES["striatum-one-stage"] = replace(RECIPES["striatum-outline"], name="striatum-one-stage", outputs=PARTS)
 
 
 @dataclass(frozen=True)

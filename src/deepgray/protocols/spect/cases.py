@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from deepgray.anatomy import HEMISPHERES, Scheme, Side, structure
-from deepgray.errors import InputError, OutputError
 from deepgray.evaluate import compare
 from deepgray.measure.binding import DORSAL
+from deepgray.protocols.row_tables import read_table, write_table
 from deepgray.protocols.spect.sets import Case
 from deepgray.scan import LabelMap
 from deepgray.voxels.resample import to_frame
@@ -175,16 +174,7 @@ def write_rows(path: Path, rows: Sequence[Row]) -> None:
     Raises:
         OutputError: The file cannot be written.
     """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(".partial")
-        with partial.open("w", newline="", encoding="utf-8") as stream:
-            writer = csv.DictWriter(stream, [f.name for f in fields(Row)], delimiter="\t", lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(asdict(row) for row in rows)
-        partial.replace(path)
-    except OSError as error:
-        raise OutputError(f"A place to write {path} is wanted, it cannot be written: {error}.") from error
+    write_table(path, rows, Row)
 
 
 def read_rows(path: Path) -> tuple[Row, ...]:
@@ -193,12 +183,7 @@ def read_rows(path: Path) -> tuple[Row, ...]:
     Raises:
         InputError: The table is not one of these.
     """
-    try:
-        with path.open(newline="", encoding="utf-8") as stream:
-            found = list(csv.DictReader(stream, delimiter="\t"))
-        return tuple(Row(**{k: v if k in _TEXTS else float(v) for k, v in row.items()}) for row in found)  # type: ignore[arg-type]
-    except (OSError, TypeError, ValueError) as error:
-        raise InputError(f"A table of judged scans is wanted, {path} is none: {error}.") from error
+    return read_table(path, Row, texts=_TEXTS, what="scans")
 
 
 def chosen(rows: Iterable[Row], **wanted: str) -> list[Row]:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from deepgray.errors import OutputError
 from deepgray.evaluate import write_agreements
-from deepgray.protocols.sheets import Sheet
+from deepgray.protocols.sheets import Sheet, markdown_page, replace_folder
 from deepgray.protocols.spect import pictures, tables
 from deepgray.protocols.spect.arms import OWN
 from deepgray.protocols.spect.cases import MIRRORED, Row, chosen, write_rows
@@ -74,17 +72,8 @@ def write(rows: Sequence[Row], trained: Mapping[str, Trained], out: Path) -> Pat
     Raises:
         OutputError: The folder cannot be written.
     """
-    partial, final = out / "report.partial", out / "report"
-    try:
-        if partial.exists():
-            shutil.rmtree(partial)
-        partial.mkdir(parents=True)
-        _fill(rows, trained, partial)
-        if final.exists():
-            shutil.rmtree(final)
-        partial.replace(final)
-    except OSError as error:
-        raise OutputError(f"A place to write {final} is wanted, it cannot be written: {error}.") from error
+    final = out / "report"
+    replace_folder(final, lambda folder: _fill(rows, trained, folder))
     return final / PAGE
 
 
@@ -97,13 +86,10 @@ def _fill(rows: Sequence[Row], trained: Mapping[str, Trained], folder: Path) -> 
     if any(tables.rotation_curves(rows, arm) for arm in tables.arms_of(rows)):
         files.append(folder / "rotation.png")
         pictures.draw_rotations(rows, files[-1])
-    parts = ["# Protocol B: caudate and putamen on DaT SPECT", "", HEAD, ""]
-    parts += [sheet.markdown() for sheet in sheets(rows, trained)]
-    parts += ["## Pictures", ""]
-    parts += [f"![{_CAPTIONS[file.name]}]({file.name})\n\n*{_CAPTIONS[file.name]}*\n" for file in files]
-    failed = failures(rows)
-    parts += ["## Scans without an outline", "", *(f"- {line}" for line in failed), ""] if failed else []
-    (folder / PAGE).write_text("\n".join(parts), encoding="utf-8")
+    drawn = {file.name: _CAPTIONS[file.name] for file in files}
+    title = "Protocol B: caudate and putamen on DaT SPECT"
+    page = markdown_page(title, HEAD, sheets=sheets(rows, trained), pictures=drawn, failed=failures(rows))
+    (folder / PAGE).write_text(page, encoding="utf-8")
 
 
 def failures(rows: Sequence[Row]) -> list[str]:

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from deepgray.errors import InputError
 from deepgray.evaluate import compare
-from deepgray.measure.tracer import reference_level, values_at
+from deepgray.measure.tracer import BPND, look_in, reference_level, rows_in
+from deepgray.protocols.row_tables import read_table, write_table
 from deepgray.protocols.striatum.people import Person
 from deepgray.result import Registered
 from deepgray.scan import LabelMap
 from deepgray.simulate.whole_head_pet import REFERENCES, SimulatedPet
-from deepgray.space import apply_affine, inverse
 
 _TEXTS = ("arm", "group", "head", "case", "structure", "side", "failure")
 
@@ -108,16 +104,9 @@ def binding(labels: LabelMap, seen: Registered | None) -> dict[str, float]:
     """BPnd of every structure of a label map, not corrected for partial volume; NaN where it is empty."""
     if seen is None:
         return {s.key: math.nan for s in labels.scheme.structures}
-    level = reference_level(seen).mean
-    back = inverse(seen.registration.scan_from_tracer)
-    places = np.argwhere(labels.voxels > 0)
-    label_of = labels.voxels[tuple(places.T)]
-    values = values_at(seen.tracer.scan, back, apply_affine(labels.affine_ras, places))
-    out = {}
-    for s in labels.scheme.structures:
-        own = values[(label_of == s.label) & np.isfinite(values)]
-        out[s.key] = float(own.mean()) / level - 1 if len(own) else math.nan
-    return out
+    rows = rows_in(labels, seen, reference_level(seen), look=look_in(labels, seen))
+    found = {f"{m.side} {m.structure}": m.value for m in rows if m.quantity == BPND}
+    return {s.key: found[s.key] for s in labels.scheme.structures}
 
 
 def true_binding(made: SimulatedPet) -> Mapping[tuple[str, str], float]:
@@ -127,14 +116,12 @@ def true_binding(made: SimulatedPet) -> Mapping[tuple[str, str], float]:
 
 
 def write_rows(path: Path, rows: Iterable[Row]) -> None:
-    """Write rows as a tab-separated table, moved into place when it is whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    with partial.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, [f.name for f in fields(Row)], delimiter="\t", lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(asdict(row) for row in rows)
-    partial.replace(path)
+    """Write rows as a tab-separated table, moved into place when it is whole.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
+    write_table(path, rows, Row)
 
 
 def read_rows(path: Path) -> tuple[Row, ...]:
@@ -143,9 +130,4 @@ def read_rows(path: Path) -> tuple[Row, ...]:
     Raises:
         InputError: The table is not one of these.
     """
-    try:
-        with path.open(newline="", encoding="utf-8") as stream:
-            found = list(csv.DictReader(stream, delimiter="\t"))
-        return tuple(Row(**{k: v if k in _TEXTS else float(v) for k, v in row.items()}) for row in found)  # type: ignore[arg-type]
-    except (OSError, TypeError, ValueError) as error:
-        raise InputError(f"A table of judged cases is wanted, {path} is none: {error}.") from error
+    return read_table(path, Row, texts=_TEXTS, what="cases")

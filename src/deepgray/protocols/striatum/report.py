@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from deepgray.errors import OutputError
 from deepgray.evaluate import write_agreements, write_risk_coverage
-from deepgray.protocols.sheets import Sheet
+from deepgray.protocols.sheets import Sheet, markdown_page, replace_folder
 from deepgray.protocols.striatum import pictures, tables
 from deepgray.protocols.striatum.arms import ATLAS, CASCADE, MENDED, ONE_STAGE
 from deepgray.protocols.striatum.cases import write_rows
@@ -63,17 +61,8 @@ def write(outcome: Outcome, out: Path) -> Path:
     Raises:
         OutputError: The folder cannot be written.
     """
-    partial, final = out / "report.partial", out / "report"
-    try:
-        if partial.exists():
-            shutil.rmtree(partial)
-        partial.mkdir(parents=True)
-        _fill(outcome, out, partial)
-        if final.exists():
-            shutil.rmtree(final)
-        partial.replace(final)
-    except OSError as error:
-        raise OutputError(f"A place to write {final} is wanted, it cannot be written: {error}.") from error
+    final = out / "report"
+    replace_folder(final, lambda folder: _fill(outcome, out, folder))
     return final / PAGE
 
 
@@ -93,12 +82,10 @@ def _fill(outcome: Outcome, out: Path, folder: Path) -> None:
     if worst:
         arms = (ATLAS, ONE_STAGE, CASCADE, MENDED)
         pictures.draw_views({case: view_of(out, case, arms) for case in worst}, folder / "worst.png")
-    parts = ["# Protocol A: twelve subregions on T1 and PET", "", HEAD, "", *(s.markdown() for s in sheets(outcome))]
-    drawn = [name for name in _CAPTIONS if (folder / name).exists()]
-    parts += ["## Pictures", "", *(f"![{_CAPTIONS[name]}]({name})\n\n*{_CAPTIONS[name]}*\n" for name in drawn)]
-    failed = failures(outcome)
-    parts += ["## Scans without an outline", "", *(f"- {line}" for line in failed), ""] if failed else []
-    (folder / PAGE).write_text("\n".join(parts), encoding="utf-8")
+    drawn = {name: caption for name, caption in _CAPTIONS.items() if (folder / name).exists()}
+    title = "Protocol A: twelve subregions on T1 and PET"
+    page = markdown_page(title, HEAD, sheets=sheets(outcome), pictures=drawn, failed=failures(outcome))
+    (folder / PAGE).write_text(page, encoding="utf-8")
 
 
 def _write_doubts(doubts: Mapping[str, Mapping[str, float]], path: Path) -> None:
