@@ -22,16 +22,16 @@ class _Measured:
     examination: Examination
     pose: Pose
     outline: Outline
+    levels: tuple[Level, ...]
 
 
 def _binding(given: _Measured) -> tuple[Measurement, ...]:
     scan, limits = given.examination.scan, given.task.category
-    levels = levels_of(given.task, given.examination, given.pose, outline=given.outline)
     found = uptakes(given.outline, scan, given.pose)
-    numbers = binding(found, levels, unit=scan.unit)
+    numbers = binding(found, given.levels, unit=scan.unit)
     if limits is None:
         return numbers
-    first = next(level for level in levels if level.name == given.task.references[0])
+    first = next(level for level in given.levels if level.name == given.task.references[0])
     return numbers + suggested_category(found, first, limits=limits)
 
 
@@ -39,14 +39,19 @@ def levels_of(task: Task, examination: Examination, pose: Pose, *, outline: Outl
     """What reference regions of a tracer scan hold: the one that was asked for, or the task's first; then its others.
 
     Args:
-        task: Names the regions; none where it measures no binding.
+        task: Names the regions.
         examination: The scan, and what was asked for.
         pose: Where the head is.
         outline: The striatum, which the whole brain is taken without.
 
+    Returns:
+        Nothing where the task measures no binding.
+
     Raises:
         MaskError: The region that was asked for is on another grid.
     """
+    if "binding" not in task.measures:
+        return ()
     scan, reference = examination.scan, examination.reference
     names = task.references
     if reference.name in names:
@@ -65,7 +70,7 @@ _MEASURES: dict[str, Callable[[_Measured], tuple[Measurement, ...]]] = {
 
 
 def measured(
-    task: Task, examination: Examination, pose: Pose, *, outlines: tuple[Outline, ...]
+    task: Task, examination: Examination, pose: Pose, *, outlines: tuple[Outline, ...], levels: tuple[Level, ...]
 ) -> tuple[Measurement, ...]:
     """What a task measures, in each outline; a number that an earlier outline told is not told again.
 
@@ -74,6 +79,7 @@ def measured(
         examination: The scan, and what its numbers are told relative to.
         pose: Where the head is.
         outlines: The outline, and its parts where there are any.
+        levels: From ``levels_of``.
 
     Returns:
         Measurements, outline by outline.
@@ -84,6 +90,6 @@ def measured(
     numbers: dict[tuple[str, str, str], Measurement] = {}
     for outline in outlines:
         for name in task.measures:
-            for m in _MEASURES[name](_Measured(task, examination, pose, outline)):
+            for m in _MEASURES[name](_Measured(task, examination, pose, outline, levels)):
                 numbers.setdefault((m.structure, m.side, m.quantity), m)  # parts add up to the same whole striatum
     return tuple(numbers.values())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from deepgray.measure import implausible, measured, registered, tracer_measures
+from deepgray.measure import implausible, levels_of, measured, registered, tracer_measures
 from deepgray.pipeline.head import fitting
 from deepgray.pipeline.intervals import Seen, told_with_intervals
 from deepgray.pipeline.work import Work, now
@@ -39,10 +39,11 @@ def analyse_drawn(examination: Examination, drawn: Drawn, task: str, *, decide: 
         parts = _parts(what, examination, drawn, decision=decision, work=work) if usable else None
     outlines = (decision.outline, parts) if parts else (decision.outline,)
     with work.stage("measure"):
-        numbers = measured(what, examination, pose, outlines=outlines) if usable else ()
+        levels = levels_of(what, examination, pose, outline=decision.outline) if usable else ()
+        numbers = measured(what, examination, pose, outlines=outlines, levels=levels) if usable else ()
         beside = _beside(examination, drawn)
         numbers += tracer_measures(outlines, scan, pose, beside) if beside and usable else ()
-        seen = Seen(what, examination, drawn, decision, parts, beside)
+        seen = Seen(what, examination, drawn, decision, parts, levels, beside)
         numbers, intervals = told_with_intervals(numbers, seen) if usable else (numbers, "")
     decision = replace(decision, when=decision.when or now())
     raised = flags(pose, proposed, decision, task=what, implausible=implausible(what, numbers))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from deepgray.measure import Told, levels_of, reference_level, spreads, with_intervals
+from deepgray.measure import Level, Told, reference_level, spreads, with_intervals
 from deepgray.models import Calibration, calibration
 from deepgray.recipe import Task
 from deepgray.register import doubts
@@ -26,6 +26,7 @@ class Seen:
         drawn: The outline before the decision.
         decision: The outline after it.
         parts: Its subregions, or None.
+        levels: What its reference regions hold.
         beside: The tracer scan that was measured with it, or None.
     """
 
@@ -34,6 +35,7 @@ class Seen:
     drawn: Drawn
     decision: Decision
     parts: Outline | None
+    levels: tuple[Level, ...]
     beside: Registered | None
 
 
@@ -74,8 +76,7 @@ def _way(task: Task) -> str:
 
 
 def _told(seen: Seen) -> Told:
-    task, scan, outline = seen.task, seen.examination.scan, seen.decision.outline
-    levels = levels_of(task, seen.examination, seen.drawn.pose, outline=outline)
+    task, scan, levels = seen.task, seen.examination.scan, seen.levels
     beside = seen.beside
     if beside is None or doubts(beside.registration):  # no interval tells of a registration that failed
         return Told(task.measures, scan, seen.drawn.pose, levels)
