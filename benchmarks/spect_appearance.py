@@ -20,8 +20,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from deepgray.cli.whole_heads import part_names
-from deepgray.read import read, read_mask
+from deepgray.read import read, read_mask, read_part_names
 from deepgray.scan import Scan
 from deepgray.simulate.tissues import TISSUES
 from deepgray.simulate.uptake import STAGES
@@ -72,7 +71,7 @@ def prepared(anatomies: Path, name: str) -> WholeHead:
     """A head with its subregions."""
     labels = read_mask(anatomies / f"anatomy-{name}_dseg.nii.gz")
     parts = read_mask(anatomies / f"anatomy-{name}_striatum12.nii.gz").voxels
-    names = part_names(anatomies / "labels_striatum12.tsv")
+    names = read_part_names(anatomies / "labels_striatum12.tsv")
     return prepare(labels.voxels, labels.affine_ras, name=name, parts=(parts, names))
 
 

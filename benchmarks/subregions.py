@@ -17,10 +17,9 @@ import numpy as np
 
 from deepgray import models
 from deepgray.anatomy import scheme
-from deepgray.cli.whole_heads import part_names
 from deepgray.evaluate import compare
 from deepgray.pipeline import analyse
-from deepgray.read import read_mask
+from deepgray.read import read_mask, read_part_names
 from deepgray.result import Outline
 from deepgray.scan import LabelMap
 from deepgray.simulate.whole_head import MrSettings, SimulatedScan, prepare, simulate_mr
@@ -41,7 +40,7 @@ def main() -> None:
     for head in chosen.heads:
         labels = read_mask(chosen.anatomies / f"{head}_dseg.nii.gz")
         parts = read_mask(chosen.anatomies / f"{head}_striatum12.nii.gz")
-        names = part_names(chosen.anatomies / "labels_striatum12.tsv")
+        names = read_part_names(chosen.anatomies / "labels_striatum12.tsv")
         made = prepare(labels.voxels, labels.affine_ras, name=head, parts=(parts.voxels, names))
         for seed in range(1, chosen.scans + 1):
             case = simulate_mr(made, MrSettings(), seed=seed)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
 import re
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -12,6 +14,7 @@ import deepgray
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 SOURCES = sorted((REPOSITORY / "src" / "deepgray").rglob("*.py"))
+SCRIPTS = sorted(path for folder in ("benchmarks", "docs") for path in (REPOSITORY / folder).glob("*.py"))
 HOMELESS = {"utils", "util", "helpers", "helper", "common", "misc"}
 LONGEST_FILE, LONGEST_BODY, MOST_PUBLIC_NAMES = 400, 40, 25
 
@@ -56,3 +59,17 @@ def test_the_public_names_are_few_sorted_and_true() -> None:
     assert len(names) <= MOST_PUBLIC_NAMES
     assert all(hasattr(deepgray, name) for name in names)
     assert set(names) <= set(dir(deepgray))
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=identity)
+def test_what_a_script_takes_from_the_package_is_there(path: Path) -> None:
+    """Nothing runs the scripts between one measurement and the next."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("deepgray"):
+            module = pytest.importorskip(str(node.module), exc_type=ImportError)
+            missing = [a.name for a in node.names if not hasattr(module, a.name) and not _is_module(module, a.name)]
+            assert not missing, f"{node.module} has no {missing}"
+
+
+def _is_module(package: ModuleType, name: str) -> bool:
+    return importlib.util.find_spec(f"{package.__name__}.{name}") is not None

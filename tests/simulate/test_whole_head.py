@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import ndimage
 from toy_heads import PART_NAMES, STORAGES, labels_at, parts_at, stored, toy_head
 
 torch = pytest.importorskip("torch", reason="torch (extra train) is not installed")
@@ -173,3 +174,19 @@ def test_settings_out_of_range_are_refused(changes: dict[str, object], words: st
 def test_an_unknown_source_is_refused() -> None:
     with pytest.raises(SettingsError, match="'aal' came"):
         prepare(LABELS, AFFINE, name="toy", source="aal")
+
+
+def test_the_image_reaches_beyond_the_labels_and_the_truth_does_not(head: WholeHead) -> None:
+    """White matter around nuclei turns as dark as they are; labels, place and all else are drawn alike."""
+    half_way, wide = (simulate_mr(head, replace(PLAIN, margin_mm=m), seed=1) for m in (0.0, 2.0))
+    np.testing.assert_array_equal(half_way.striatum.voxels, wide.striatum.voxels)
+    changed = np.abs(half_way.scan.voxels - wide.scan.voxels) > 0.02 * np.ptp(half_way.scan.voxels)
+    distance = ndimage.distance_transform_edt(half_way.striatum.voxels == 0, sampling=PLAIN.spacing_mm)
+    assert changed.any()
+    assert distance[changed].max() < 8.0  # the margin, the blur and what a voxel takes with it
+
+
+@pytest.mark.parametrize("margin_mm", [-0.1, 4.0, float("nan")])
+def test_a_margin_out_of_range_is_refused(margin_mm: float) -> None:
+    with pytest.raises(SettingsError, match="A margin of 0 to 3 mm is wanted"):
+        MrSettings(margin_mm=margin_mm)

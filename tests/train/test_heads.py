@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import nibabel as nib
@@ -68,6 +69,24 @@ def test_hemispheres_lie_on_the_left_of_the_canonical_frame(hemispheres: list[He
     for found in hemispheres:
         np.testing.assert_allclose(centre_mm(found, "putamen/"), (-25, -1, 4), atol=2.0)
         assert found.tissues.shape == fine_grid(BOX).shape
+
+
+def test_copies_with_atrophy_are_smaller_and_train_only(sources: Sources, hemispheres: list[Hemisphere]) -> None:
+    wanted = replace(sources, atrophied=1)
+    found = {h.name: h for h in load_hemispheres(wanted, BOX, held_out=False)}
+    assert list(found) == [
+        "anatomy-01-left", "anatomy-01-right", "anatomy-01-left-after-0", "anatomy-01-right-after-0",
+        "100-left", "100-right",
+    ]  # fmt: skip
+    putamen = [number for name, number in INDEX.items() if name.startswith("putamen/")]
+    for side in ("left", "right"):
+        before, after = (
+            np.isin(found[name].tissues, putamen).sum() for name in (f"anatomy-01-{side}", f"anatomy-01-{side}-after-0")
+        )
+        assert 0.4 * before < after < 0.95 * before
+    for one, two in zip(hemispheres, (h for h in found.values() if "after" not in h.name), strict=True):
+        np.testing.assert_array_equal(one.tissues, two.tissues)
+    assert len(load_hemispheres(wanted, BOX, held_out=True)) == 2
 
 
 def test_the_box_is_kept_with_room_around_it() -> None:

@@ -38,6 +38,8 @@ class SimulateMrSettings:
         contrast: Plausible T1, plausible T2, any contrast at all, or a mixture.
         spacing_mm: Voxel size along x, y and z.
         rotation_degrees: Largest rotation of the head, about any axis.
+        margin_mm: How far nuclei are seen beyond their true labels, because manual borders lie inside the half-way
+            intensity; 0 for labels that end half-way.
         source: What the labels mean.
         parts: Label map of the subregions on the same grid, with a table labels_striatum12.tsv (index, abbreviation)
             beside it.
@@ -52,6 +54,7 @@ class SimulateMrSettings:
     contrast: Literal["t1", "t2", "any", "mixed"] = "t1"
     spacing_mm: tuple[float, float, float] = (1.0, 1.0, 1.0)
     rotation_degrees: float = 12.0
+    margin_mm: float = 0.5
     source: Literal["freesurfer", "hoa2"] = "freesurfer"
     parts: Path | None = None
     seed: int = 1
@@ -71,7 +74,9 @@ def simulate_mr(settings: SimulateMrSettings) -> int:
     with wants_train("Simulation wants"):
         from deepgray.simulate import whole_head  # noqa: PLC0415 (torch is slow, and an extra)
     writable_folder(settings.output)
-    how = whole_head.MrSettings(settings.contrast, settings.spacing_mm, settings.rotation_degrees)
+    how = whole_head.MrSettings(
+        settings.contrast, settings.spacing_mm, settings.rotation_degrees, margin_mm=settings.margin_mm
+    )
     ending = f"_{'T2w' if settings.contrast == 't2' else 'T1w'}.nii.gz"
     seeds = range(settings.seed, settings.seed + settings.count)
     files = files_of_seeds(settings.labelmap, settings.output, ending, seeds)

@@ -16,6 +16,9 @@ from torch.nn import functional
 
 from deepgray.simulate.tissues import INDEX, TISSUES
 
+# Manual borders of deep nuclei lie so far inside the half-way intensity, see ``simulate.margin``.
+RATER_MARGIN_MM = 0.5
+
 
 @dataclass(frozen=True)
 class Appearance:
@@ -33,6 +36,7 @@ class Appearance:
         thick_share: Share of scans with thick slices.
         thick_mm: Largest slice thickness.
         cropped_share: Share of scans with a cropped field of view.
+        margin_mm: How far the nuclei of one side are seen beyond their labels, see ``simulate.margin``.
     """
 
     rotation_degrees: float = 18.0
@@ -46,6 +50,7 @@ class Appearance:
     thick_share: float = 0.3
     thick_mm: float = 5.0
     cropped_share: float = 0.0
+    margin_mm: float = RATER_MARGIN_MM
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -14,8 +15,9 @@ from deepgray.anatomy import HEMISPHERES, Side, scheme, structure
 from deepgray.errors import SettingsError
 from deepgray.scan import LabelMap, Scan
 from deepgray.simulate import hemispheres, mr
+from deepgray.simulate.margin import REACH_MM, Surroundings, as_seen, surroundings
 from deepgray.simulate.tissues import SOURCES, TISSUES, tissue_lookup
-from deepgray.space import Affine, Box, Grid, Points, apply_affine, exactly_rigid
+from deepgray.space import Affine, Box, Points, apply_affine, exactly_rigid
 from deepgray.voxels.acpc import FREESURFER, HOA2, Labels, fit_acpc
 
 FINE_MM = 0.75
@@ -48,6 +50,7 @@ class MrSettings:
         zoom: Largest relative change of size.
         stripped_share: Share of scans without skull.
         thick_share: Share of scans with thick slices.
+        margin_mm: How far the nuclei are seen beyond their labels; 0 ends both half-way.
     """
 
     contrast: str = "t1"
@@ -57,12 +60,15 @@ class MrSettings:
     zoom: float = 0.1
     stripped_share: float = 0.5
     thick_share: float = 0.0
+    margin_mm: float = mr.RATER_MARGIN_MM
 
     def __post_init__(self) -> None:
         if self.contrast not in CONTRASTS:
             raise SettingsError(f"A contrast is wanted, one of {', '.join(CONTRASTS)}; '{self.contrast}' came.")
         if not all(0.3 <= s <= 5.0 for s in self.spacing_mm):
             raise SettingsError(f"Voxels of 0.3 to 5 mm are wanted, {self.spacing_mm} came.")
+        if not 0 <= self.margin_mm <= REACH_MM:
+            raise SettingsError(f"A margin of 0 to {REACH_MM:g} mm is wanted, {self.margin_mm:g} came.")
 
     @property
     def appearance(self) -> mr.Appearance:
@@ -78,6 +84,7 @@ class MrSettings:
             t2_share=t2_share,
             stripped_share=self.stripped_share,
             thick_share=self.thick_share,
+            margin_mm=self.margin_mm,
         )
 
 
@@ -98,6 +105,11 @@ class WholeHead:
     affine: Affine
     fine: dict[Side, NDArray[np.uint8]]
     has_parts: bool
+
+    @cached_property
+    def around(self) -> dict[Side, Surroundings]:
+        """What lies around the nuclei of each side, on the grid of ``NUCLEI``."""
+        return {side: surroundings(half, NUCLEI.grid(FINE_MM)) for side, half in self.fine.items()}
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,13 +134,15 @@ class PlacedHead:
     """A head on the grid of a scan.
 
     Attributes:
-        tissues: (x, y, z) uint8.
+        tissues: (x, y, z) uint8, what the labels say.
+        seen: (x, y, z) uint8, what a magnetic resonance image shows.
         left: (x, y, z) bool, left of the mid-sagittal plane.
         warp: Where the voxels lie in the head.
         affine: 4 × 4, the grid's index to RAS mm.
     """
 
     tissues: Tensor
+    seen: Tensor
     left: Tensor
     warp: mr.Warp
     affine: Affine
@@ -221,12 +235,13 @@ def place_head(head: WholeHead, settings: MrSettings) -> PlacedHead:
     found, left = tissues_at(head, warp.points_mm)
     affine = np.diag([*settings.spacing_mm, 1.0])
     affine[:3, 3] = -(np.array(shape) - 1) / 2 * np.array(settings.spacing_mm)
-    return PlacedHead(found, left, warp, affine)
+    seen = _seen_at(head, warp.points_mm, found, settings.margin_mm)
+    return PlacedHead(found, seen, left, warp, affine)
 
 
 def image_of(placed: PlacedHead, settings: MrSettings) -> NDArray[np.float32]:
     """Draw a magnetic resonance image of a head where it lies, (x, y, z), from torch's generator."""
-    image = mr.paint(placed.tissues, settings.appearance)
+    image = mr.paint(placed.seen, settings.appearance)
     spread_mm = mr.uniform(*POINT_SPREAD_MM)
     mean_mm = float(np.mean(settings.spacing_mm))
     x, y, z = (spread_mm / s for s in settings.spacing_mm)
@@ -245,14 +260,27 @@ def _extent(head: WholeHead) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 def tissues_at(head: WholeHead, points_mm: Tensor) -> tuple[Tensor, Tensor]:
     """Tissues at canonical points, fine where the nuclei are, and which points lie on the left."""
     found = mr.sample_nearest(torch.from_numpy(head.tissues), torch.from_numpy(head.affine), points_mm)
+    affine = torch.from_numpy(NUCLEI.grid(FINE_MM).affine_ras)
+    for side, near, mirrored in _near_nuclei(points_mm):
+        found[near] = mr.sample_nearest(torch.from_numpy(head.fine[side]), affine, mirrored)
+    return found, points_mm[..., 0] < 0
+
+
+def _seen_at(head: WholeHead, points_mm: Tensor, found: Tensor, margin_mm: float) -> Tensor:
+    """What an image shows at canonical points whose tissues were found."""
+    seen = found.clone()
+    for side, near, mirrored in _near_nuclei(points_mm):
+        seen[near] = as_seen(found[near], mirrored, head.around[side], margin_mm)
+    return seen
+
+
+def _near_nuclei(points_mm: Tensor) -> Iterator[tuple[Side, Tensor, Tensor]]:
+    """For each side which points lie in the box of its nuclei, (…) bool, and where, on the left, (n, 3)."""
     left = points_mm[..., 0] < 0
-    grid: Grid = NUCLEI.grid(FINE_MM)
-    affine = torch.from_numpy(grid.affine_ras)
-    mirrored = torch.where(left[..., None], points_mm, points_mm * torch.tensor([-1.0, 1.0, 1.0]))
     for side, here in ((Side.LEFT, left), (Side.RIGHT, ~left)):
+        mirrored = points_mm if side is Side.LEFT else points_mm * torch.tensor([-1.0, 1.0, 1.0])
         near = here & _within(NUCLEI, mirrored)
-        found[near] = mr.sample_nearest(torch.from_numpy(head.fine[side]), affine, mirrored[near])
-    return found, left
+        yield side, near, mirrored[near]
 
 
 def _within(box: Box, points_mm: Tensor) -> Tensor:

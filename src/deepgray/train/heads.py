@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,12 +18,14 @@ from deepgray.anatomy import HEMISPHERES, Side
 from deepgray.errors import GeometryError, SettingsError
 from deepgray.read import read_mask, read_part_names
 from deepgray.simulate import hemispheres
+from deepgray.simulate.atrophy import PROFILES, draw_atrophy, shrink
 from deepgray.simulate.tissues import tissue_lookup
 from deepgray.space import Affine, Box, Grid
 from deepgray.train.cache import save_arrays
 from deepgray.voxels.acpc import FREESURFER, HOA2, fit_acpc
 
 _Item = TypeVar("_Item")
+_Parts: TypeAlias = tuple[NDArray[np.int16], dict[int, str]]
 FINE_MM = 0.75
 # Room around a network's box for rotation, shift and zoom.
 MARGIN_MM = 13.0
@@ -82,12 +85,14 @@ class Sources:
         nuclei: Subcortical maps with the numbers of the Harvard-Oxford atlas 2.0, or None.
         cache: Folder for what is made of them.
         held_out: Names that contain one of these words are never trained on.
+        atrophied: Copies of each anatomy to train on that lost tissue, a profile of ``simulate.atrophy`` after another.
     """
 
     anatomies: Path
     nuclei: Path | None
     cache: Path
     held_out: tuple[str, ...] = ("anatomy-05", "anatomy-09", "anatomy-12")
+    atrophied: int = 0
 
     def files(self, *, held_out: bool) -> list[Path]:
         """The anatomies to train on, or those that are held out.
@@ -122,14 +127,21 @@ def load_hemispheres(sources: Sources, box: Box, *, held_out: bool) -> list[Hemi
     made: list[Hemisphere] = []
     for path in shown(sources.files(held_out=held_out), "anatomies"):
         made += [_cached(sources, path, side, grid, _anatomy_side) for side in HEMISPHERES]
-    if sources.nuclei is None or held_out:
-        return [_completed(m, grid) for m in made]
     donors = list(made)
-    for number, path in enumerate(shown(sorted(sources.nuclei.glob("*_dseg.nii.gz")), "nuclei")):
+    if not held_out:
+        for path in shown(sources.files(held_out=False), "atrophied"):
+            for copy in range(sources.atrophied):
+                after = [_cached(sources, path, side, grid, _side_after(copy)) for side in HEMISPHERES]
+                made += [replace(side, name=f"{side.name}-after-{copy}") for side in after]
+    for number, path in enumerate(shown(_nuclei_files(sources, held_out=held_out), "nuclei")):
         for offset, side in enumerate(HEMISPHERES):
             donor = donors[(2 * number + offset) % len(donors)]
             made.append(replace(_cached(sources, path, side, grid, _in_head_of(donor, sources)), placed=True))
     return [_completed(m, grid) for m in made]
+
+
+def _nuclei_files(sources: Sources, *, held_out: bool) -> list[Path]:
+    return [] if sources.nuclei is None or held_out else sorted(sources.nuclei.glob("*_dseg.nii.gz"))
 
 
 def _completed(made: Hemisphere, grid: Grid) -> Hemisphere:
@@ -174,9 +186,7 @@ def _in_head_of(donor: Hemisphere, sources: Sources) -> Callable[[Path, Side, Gr
     return placed
 
 
-def parts_beside(
-    path: Path, labels: NDArray[np.integer], affine: Affine
-) -> tuple[NDArray[np.int16], dict[int, str]] | None:
+def parts_beside(path: Path, labels: NDArray[np.integer], affine: Affine) -> _Parts | None:
     """Subregions beside a label map and what their numbers are called, None where there are none.
 
     Raises:
@@ -193,8 +203,34 @@ def parts_beside(
 
 def _anatomy_side(path: Path, side: Side, grid: Grid) -> NDArray[np.uint8]:
     labels, affine = read_integers(path)
-    pose = fit_acpc(labels, affine, labels=FREESURFER).canonical_from_world
+    return _upright_side(labels, affine, side, grid, parts_beside(path, labels, affine))
+
+
+def _side_after(copy: int) -> Callable[[Path, Side, Grid], NDArray[np.uint8]]:
+    def after(path: Path, side: Side, grid: Grid) -> NDArray[np.uint8]:
+        labels, affine, found = _shrunken(path, copy)
+        return _upright_side(labels, affine, side, grid, found)
+
+    after.__qualname__ = f"after loss {copy}"
+    return after
+
+
+@lru_cache(maxsize=1)  # both sides of a head come one after the other
+def _shrunken(path: Path, copy: int) -> tuple[NDArray[np.int16], Affine, _Parts | None]:
+    """An anatomy after a loss of tissue: labels, affine and subregions."""
+    labels, affine = read_integers(path)
     found = parts_beside(path, labels, affine)
+    seed = int.from_bytes(hashlib.sha256(f"{path.name} {copy}".encode()).digest()[:4])
+    profiles = tuple(PROFILES)
+    lost = draw_atrophy(np.random.default_rng(seed), profiles[copy % len(profiles)])
+    now = shrink(labels, affine, lost, parts=found[0] if found else None)
+    return now.labels, affine, (now.parts, found[1]) if now.parts is not None and found else None
+
+
+def _upright_side(
+    labels: NDArray[np.int16], affine: Affine, side: Side, grid: Grid, found: _Parts | None
+) -> NDArray[np.uint8]:
+    pose = fit_acpc(labels, affine, labels=FREESURFER).canonical_from_world
     parts, names = found or (None, None)
     return hemispheres.hemisphere(
         labels, affine, source="freesurfer", side=side, frame=(pose, grid), parts=parts, part_names=names

@@ -17,6 +17,7 @@ from rich.progress import Progress
 from torch import nn
 from torch.utils.data import DataLoader
 
+from deepgray.models import load
 from deepgray.recipe import Recipe
 from deepgray.simulate.mr import Appearance
 from deepgray.train.heads import Sources, load_heads, load_hemispheres
@@ -140,7 +141,7 @@ def make_samples(settings: TrainSettings) -> tuple[Stream, list[Sample]]:
     if settings.anatomies is None or settings.pairs is not None:
         return pair_samples(settings)
     cache = settings.cache or settings.out / "cache"
-    sources = Sources(settings.anatomies, settings.nuclei, cache, settings.held_out)
+    sources = Sources(settings.anatomies, settings.nuclei, cache, settings.held_out, settings.atrophied)
     recipe = settings.recipe
     made: list[Stream] = []
     for held_out in (False, True):
@@ -152,7 +153,8 @@ def make_samples(settings: TrainSettings) -> tuple[Stream, list[Sample]]:
             made.append(kind(load_spect_heads(sources, held_out=held_out), recipe, seed=settings.seed))
         elif recipe.mirrored:
             maps = load_hemispheres(sources, recipe.box, held_out=held_out)
-            made.append(HemisphereSamples(maps, recipe, appearance=Appearance(), seed=settings.seed))
+            drawer = load(settings.drawer) if settings.drawer else None
+            made.append(HemisphereSamples(maps, recipe, appearance=Appearance(), drawer=drawer, seed=settings.seed))
         else:
             heads = load_heads(sources, held_out=held_out)
             patch, seed = settings.patch, settings.seed

@@ -12,15 +12,21 @@ from torch import Tensor
 from torch.nn import functional
 from torch.utils.data import IterableDataset
 
+from deepgray.errors import SettingsError
+from deepgray.models import Model
 from deepgray.recipe import Recipe
 from deepgray.simulate import mr
+from deepgray.simulate.margin import as_seen, surroundings
 from deepgray.simulate.tissues import output_lookup
+from deepgray.space import Grid
 from deepgray.train.heads import Head, Hemisphere
 from deepgray.train.settings import PARTS
 
 # Standard deviation of the blur of one-sided samples. On real T1 scans the intensity crosses the border of manual
 # striatal labels as after a Gaussian of about 0.9 mm; sharper training scans make outlines too large.
 POINT_SPREAD_MM = (0.35, 1.15)
+# Share of samples whose masks the outline network draws, with its own mistakes; the others are as a person draws.
+DRAWN_SHARE = 0.6
 # The largest rotation is reached after this many samples.
 EASY_SAMPLES = 1200
 # Share of heads that are turned by any angle.
@@ -96,16 +102,21 @@ class HemisphereSamples(SampleStream):
         recipe: Frame, inputs and outputs of the network.
         appearance: Limits of the simulation.
         nuclei_share: Share of samples drawn from maps of nuclei placed in donors, if there are any.
+        drawer: For a network that is given masks: the outline network that draws them for some of the samples.
         seed: Of the first worker; each worker adds its number.
+
+    Raises:
+        SettingsError: The outline network sees another frame, or does not draw what is wanted.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (maps, what is wanted of them, and how they are drawn)
         self,
         hemispheres: list[Hemisphere],
         recipe: Recipe,
         *,
         appearance: mr.Appearance,
-        nuclei_share: float = 0.6,
+        nuclei_share: float = 0.4,
+        drawer: Model | None = None,
         seed: int = 0,
     ) -> None:
         super().__init__(recipe, appearance=appearance, seed=seed)
@@ -115,27 +126,41 @@ class HemisphereSamples(SampleStream):
             self.pools = [whole]
         self.nuclei_share = nuclei_share
         self.maps = {h.name: on_device(h.tissues) for h in hemispheres}
-        self.affine = on_device(hemispheres[0].affine)
+        grid = Grid(hemispheres[0].tissues.shape, hemispheres[0].affine)
+        self.around = {h.name: surroundings(h.tissues, grid) for h in hemispheres}
+        self.affine = on_device(grid.affine_ras)
         self.table = on_device(output_lookup(recipe.outputs).astype(np.int64))
         self.mask_tables = [on_device(output_lookup((n,)) > 0) for n in recipe.inputs[1:]]
+        self.drawer = drawer
+        if drawer is not None and (
+            shape_of(drawer.recipe) != shape_of(recipe) or not set(recipe.inputs[1:]) <= set(drawer.recipe.outputs)
+        ):
+            raise SettingsError(
+                f"An outline network of {', '.join(recipe.inputs[1:])} in the frame of {recipe.name} is wanted, "
+                f"'{drawer.name}' came."
+            )
 
     def draw(self) -> Sample:
         """One sample from torch's generator."""
         pool = self.pools[-1] if mr.chance(self.nuclei_share) else self.pools[0]
-        tissues = self.maps[pool[int(torch.randint(len(pool), (1,)))].name]
+        name = pool[int(torch.randint(len(pool), (1,)))].name
+        tissues = self.maps[name]
         spacing = self.recipe.spacing_mm
         shape = shape_of(self.recipe)
         warp = mr.draw_warp(shape, (spacing, spacing, spacing), self.centre_mm, self.appearance)
-        image = self._image(tissues, warp.points_mm, shape)
+        image = self._image(name, warp.points_mm, shape)
         answer = mr.sample_nearest(tissues, self.affine, warp.points_mm).long()
         target = self.table[answer]
         if not self.mask_tables:
             return Sample(image[None], target, torch.ones_like(target, dtype=torch.bool))
-        drawn = self._drawn_by_another(tissues, warp.points_mm, shape)
-        masks = torch.stack([table[drawn] for table in self.mask_tables]).float()
+        if self.drawer is not None and mr.chance(DRAWN_SHARE):
+            masks = self._drawn_by_network(image, self.drawer)
+        else:
+            drawn = self._drawn_by_another(tissues, warp.points_mm, shape)
+            masks = torch.stack([table[drawn] for table in self.mask_tables]).float()
         return Sample(torch.cat([image[None], masks]), target, target > 0)
 
-    def _image(self, tissues: Tensor, points_mm: Tensor, shape: tuple[int, int, int]) -> Tensor:
+    def _image(self, name: str, points_mm: Tensor, shape: tuple[int, int, int]) -> Tensor:
         """Painted finer than the network sees it, so that borders hold true partial volume."""
         spacing = self.recipe.spacing_mm
         fineness = 1.35 if mr.chance(0.7) else 1.0
@@ -145,11 +170,21 @@ class HemisphereSamples(SampleStream):
             moved = points_mm.permute(3, 0, 1, 2)[None]
             moved = functional.interpolate(moved, size=fine_shape, mode="trilinear", align_corners=False)
             points = moved[0].permute(1, 2, 3, 0)
-        image = mr.paint(mr.sample_nearest(tissues, self.affine, points), self.appearance)
+        labelled = mr.sample_nearest(self.maps[name], self.affine, points)
+        seen = as_seen(labelled, points, self.around[name], self.appearance.margin_mm)
+        image = mr.paint(seen, self.appearance)
         sigma = mr.uniform(*POINT_SPREAD_MM) * fineness / spacing
         image = mr.gaussian_blur(image, (sigma, sigma, sigma))
         image = functional.interpolate(image[None, None], size=shape, mode="trilinear", align_corners=False)[0, 0]
         return mr.normalise(mr.acquire(image, spacing, self.appearance))
+
+    def _drawn_by_network(self, image: Tensor, drawer: Model) -> Tensor:
+        """The masks as the outline stage gives them, (masks, x, y, z) float32."""
+        logits = drawer.network.run(image.cpu().numpy()[None, None])[0]
+        logits[0] += drawer.recipe.border_logit
+        chosen = logits.argmax(axis=0)
+        numbers = [1 + drawer.recipe.outputs.index(name) for name in self.recipe.inputs[1:]]
+        return on_device(np.stack([chosen == number for number in numbers]).astype(np.float32))
 
     def _drawn_by_another(self, tissues: Tensor, points_mm: Tensor, shape: tuple[int, int, int]) -> Tensor:
         """The masks as an imperfect outline would give them: bent by about a millimetre."""

@@ -195,6 +195,9 @@ class TrainSettings:
         out: Folder of the run: settings, checkpoint, log, plot.
         nuclei: Folder of subcortical label maps, or None.
         atlas: Label map of the CIT168 atlas whose midbrain nuclei are used besides those of the heads, or None.
+        atrophied: For striatal networks: copies of each training anatomy that lost tissue.
+        drawer: For ``striatum-subdivide``: the outline network whose masks it sees besides true ones, a name or the
+            path of an .onnx file; none if empty.
         cache: Folder for prepared label maps; ``out``/cache if None.
         held_out: Anatomies whose names contain one of these words validate and never train.
         steps: Optimiser steps.
@@ -216,6 +219,8 @@ class TrainSettings:
     out: Path
     nuclei: Path | None = None
     atlas: Path | None = None
+    atrophied: int = 0
+    drawer: str = ""
     cache: Path | None = None
     held_out: tuple[str, ...] = HELD_OUT
     steps: int = 8000
@@ -238,6 +243,8 @@ class TrainSettings:
             raise SettingsError("Either label maps to simulate scans from or pairs of scans and label maps are wanted.")
         if self.pairs is not None and (not RECIPES[self.network].mirrored or len(RECIPES[self.network].inputs) > 1):
             raise SettingsError(f"A network that outlines one side is wanted for pairs, '{self.network}' came.")
+        if self.atrophied < 0:
+            raise SettingsError(f"Copies with atrophy, 0 or more, are wanted; {self.atrophied} came.")
         if self.steps < 1 or self.validate_every < 1 or not self.learning_rate > 0:
             raise SettingsError("Positive steps, validate_every and learning_rate are wanted.")
 
