@@ -117,7 +117,9 @@ def test_the_weights_it_goes_on_with_are_those_it_stopped_with(folder: Path, mon
     kept = torch.load(run.out / "last.pt", weights_only=True)
     seen: list[dict[str, torch.Tensor]] = []
 
-    def still(network: UNet, optimiser: torch.optim.Optimizer, sample: Sample, rate: float) -> float:
+    def still(
+        network: UNet, optimiser: torch.optim.Optimizer, sample: Sample, rate: float, tracer: float | None = None
+    ) -> float:
         seen.append({name: value.clone() for name, value in network.state_dict().items()})
         assert len(optimiser.state) > 0
         return 1.0

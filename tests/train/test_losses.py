@@ -6,7 +6,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch (extra train) is not installed")
 
-from deepgray.train.losses import SCALE_WEIGHTS, at_scales, dice_cross_entropy, shares  # noqa: E402
+from deepgray.train.losses import SCALE_WEIGHTS, at_scales, dice_cross_entropy, shares, uptake_error  # noqa: E402
 
 # 2 × 2 × 2 voxels of class 1, two classes, logits of nought: every probability is a half.
 ONES = torch.ones(1, 2, 2, 2, dtype=torch.int64)
@@ -76,3 +76,36 @@ def test_coarser_scales_count_less_and_see_every_second_voxel() -> None:
 def test_half_precision_logits_are_judged_in_single_precision() -> None:
     loss = dice_cross_entropy(torch.zeros(1, 2, 2, 2, 2, dtype=torch.bfloat16), shares(ONES, 2))
     assert loss.dtype == torch.float32
+
+
+# A nucleus of four voxels in a row of eight; its first half is twice as bright as the second.
+NUCLEUS = torch.tensor([0, 0, 1, 1, 1, 1, 0, 0]).reshape(1, 8, 1, 1)
+UPTAKE = torch.tensor([0.2, 0.2, 1.0, 1.0, 0.5, 0.5, 0.2, 0.2]).reshape(1, 8, 1, 1)
+
+
+def test_the_true_mask_has_no_uptake_error() -> None:
+    error = uptake_error(certain(NUCLEUS, 2), shares(NUCLEUS, 2), UPTAKE, border_logit=0.0)
+    assert float(error) == pytest.approx(0.0, abs=1e-6)
+
+
+def test_an_outline_of_the_bright_half_reads_high() -> None:
+    bright = torch.tensor([0, 0, 1, 1, 0, 0, 0, 0]).reshape(1, 8, 1, 1)
+    error = uptake_error(certain(bright, 2), shares(NUCLEUS, 2), UPTAKE, border_logit=0.0)
+    assert float(error) == pytest.approx((1.0 - 0.75) / 0.75, rel=1e-4)
+
+
+def test_the_border_is_that_of_the_recipe() -> None:
+    """The dark half is just not likely enough, and becomes so with the recipe's logit."""
+    logits = torch.zeros(1, 2, 8, 1, 1)
+    logits[0, 0] = 20.0 * (NUCLEUS[0] == 0)
+    logits[0, 1, 2:4], logits[0, 1, 4:6] = 20.0, -5.0
+    narrow, wide = (uptake_error(logits, shares(NUCLEUS, 2), UPTAKE, border_logit=b) for b in (0.0, -10.0))
+    assert float(narrow) == pytest.approx(1 / 3, rel=1e-3)
+    assert float(wide) == pytest.approx(0.0, abs=1e-3)
+
+
+def test_the_uptake_error_of_nothing_is_nothing() -> None:
+    nothing = torch.zeros_like(NUCLEUS)
+    error = uptake_error(certain(nothing, 2).requires_grad_(), shares(nothing, 2), UPTAKE, border_logit=0.0)
+    assert float(error.detach()) == 0.0
+    error.backward()

@@ -21,7 +21,7 @@ from deepgray.models import load
 from deepgray.recipe import Recipe
 from deepgray.simulate.mr import Appearance
 from deepgray.train.heads import Sources, load_heads, load_hemispheres
-from deepgray.train.losses import at_scales
+from deepgray.train.losses import at_scales, shares, uptake_error
 from deepgray.train.networks import UNet
 from deepgray.train.nuclei_heads import load_nuclei_heads
 from deepgray.train.pair_samples import PairSamples, pair_samples
@@ -36,6 +36,7 @@ Stream = HemisphereSamples | HeadSamples | QsmSamples | SpectOutlineSamples | Sp
 VALIDATION_SAMPLES = 16
 AVERAGE_DECAY = 0.998
 CLIP_NORM = 5.0
+UPTAKE_WEIGHT = 1.0
 LOG_COLUMNS = ("step", "seconds", "learning_rate", "loss", "validation")
 
 HEAD_APPEARANCE = Appearance(
@@ -101,19 +102,21 @@ def train(settings: TrainSettings, *, told: Callable[[Transfer], None] | None = 
             samples, batch_size=None, num_workers=settings.workers, prefetch_factor=2 if settings.workers else None
         )
     )
+    recipe = settings.recipe
+    tracer = recipe.border_logit if recipe.modality == "spect" and recipe.mirrored else None
     began, recent = time.monotonic() - run.seconds, 0.0
     with Progress(console=Console(stderr=True), transient=True) as progress:
         bar = progress.add_task(settings.network, total=settings.steps, completed=run.step)
         while run.step < settings.steps and not _tired(run, settings):
             hold(network, run.free if settings.start and run.step < settings.start.freeze else ())
-            loss = step(network, optimiser, next(stream), learning_rate(settings, run.step))
+            loss = step(network, optimiser, next(stream), learning_rate(settings, run.step), tracer)
             run.step += 1
             blend(average, network, min(AVERAGE_DECAY, run.step / (run.step + 20)))
             recent = loss if recent == 0 else 0.98 * recent + 0.02 * loss
             progress.update(bar, completed=run.step, description=f"{settings.network} loss {recent:.3f}")
             if run.step % settings.validate_every == 0 or run.step == settings.steps:
                 run.seconds = time.monotonic() - began
-                score = validate(average, settings.recipe, validation)
+                score = validate(average, recipe, validation)
                 _record(settings, run, (recent, score), (network, average, optimiser))
     return settings.out / "best.pt"
 
@@ -173,8 +176,18 @@ def learning_rate(settings: TrainSettings, step_number: int) -> float:
     return settings.learning_rate * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
 
 
-def step(network: UNet, optimiser: torch.optim.Optimizer, sample: Sample, rate: float) -> float:
-    """One optimiser step; the loss before it."""
+def step(
+    network: UNet, optimiser: torch.optim.Optimizer, sample: Sample, rate: float, tracer: float | None = None
+) -> float:
+    """One optimiser step; the loss before it.
+
+    Args:
+        network: What learns.
+        optimiser: Of its weights.
+        sample: What it is shown.
+        rate: Learning rate.
+        tracer: For outlines in which a tracer is measured: the recipe's border logit; the mean intensity counts too.
+    """
     for group in optimiser.param_groups:
         group["lr"] = rate
     device = next(network.parameters()).device
@@ -183,6 +196,9 @@ def step(network: UNet, optimiser: torch.optim.Optimizer, sample: Sample, rate: 
         outputs = network.all_scales(inputs)
     target, inside = sample.target[None].to(device), sample.inside[None].to(device)
     loss = at_scales(outputs, target, inside)
+    if tracer is not None:
+        truth = shares(target, outputs[0].shape[1])
+        loss = loss + UPTAKE_WEIGHT * uptake_error(outputs[0], truth, inputs[:, 0], border_logit=tracer)
     optimiser.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
     nn.utils.clip_grad_norm_(network.parameters(), CLIP_NORM)
