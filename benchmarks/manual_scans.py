@@ -44,6 +44,7 @@ from deepgray.models import task
 from deepgray.pipeline import analyse
 from deepgray.read import read, read_labels, read_mask
 from deepgray.scan import LabelMap
+from deepgray.subdivide import split_label_map
 
 STRIATUM = ("caudate", "putamen", "accumbens")
 GOALS = {"caudate": (0.90, 0.80), "putamen": (0.88, 0.80), "accumbens": (0.71, 0.0)}
@@ -80,6 +81,7 @@ def main() -> None:
     write_scores(cohort, chosen.out / "scores.tsv")
     draw_scores(cohort, chosen.out / "dice.png")
     goals(cohort)
+    subregions(pairs, truth)
     intervals(cohort, chosen.out)
     uncertainty(cohort, chosen.out)
     if chosen.degraded:
@@ -135,6 +137,32 @@ def goals(cohort: Cohort) -> None:
             f"{structure}: Dice {np.mean(list(values.values())):.3f} ± {np.std(list(values.values()), ddof=1):.3f} "
             f"(goal {mean}), worst {values[lowest]:.3f} in {lowest} (goal {worst})"
         )
+
+
+def subregions(pairs: list[FilePair], truth: Callable[[Path], LabelMap]) -> None:
+    """The 12 subregions against the geometric rule on the manual labels, in the frame of all their deep structures.
+
+    It judges outline, frame and subdivision together on real scans; nobody drew the parts by hand.
+    """
+    cohort = compare_cohort(
+        [
+            replace(p, predicted=p.predicted.with_name(p.predicted.name.replace("striatum", "striatum12")))
+            for p in pairs
+        ],
+        read_predicted=lambda p: read_labels(p, scheme("striatum12")),
+        read_truth=lambda p: split_label_map(truth(p)).labels,
+    )
+    parts: dict[str, list[tuple[float, float]]] = {}
+    for row in cohort.rows:
+        if row.score.side != "both":
+            parts.setdefault(row.score.structure, []).append((row.score.dice, row.score.hd95_mm))
+    for name, values in parts.items():
+        dice, distance = np.array(values).T
+        print(
+            f"{name}: Dice {dice.mean():.3f} ± {dice.std():.3f}, worst {dice.min():.3f}; HD95 {distance.mean():.2f} mm"
+        )
+    dice, distance = np.array([v for values in parts.values() for v in values]).T
+    print(f"12 subregions against the rule on manual labels: Dice {dice.mean():.3f}, HD95 {distance.mean():.2f} mm")
 
 
 def intervals(cohort: Cohort, out: Path) -> None:
