@@ -144,11 +144,12 @@ def subregions(pairs: list[FilePair], truth: Callable[[Path], LabelMap]) -> None
 
     It judges outline, frame and subdivision together on real scans; nobody drew the parts by hand.
     """
+    divided = [
+        replace(pair, predicted=pair.predicted.with_name(pair.predicted.name.replace("striatum", "striatum12")))
+        for pair in pairs
+    ]
     cohort = compare_cohort(
-        [
-            replace(p, predicted=p.predicted.with_name(p.predicted.name.replace("striatum", "striatum12")))
-            for p in pairs
-        ],
+        divided,
         read_predicted=lambda p: read_labels(p, scheme("striatum12")),
         read_truth=lambda p: split_label_map(truth(p)).labels,
     )
@@ -156,13 +157,10 @@ def subregions(pairs: list[FilePair], truth: Callable[[Path], LabelMap]) -> None
     for row in cohort.rows:
         if row.score.side != "both":
             parts.setdefault(row.score.structure, []).append((row.score.dice, row.score.hd95_mm))
+    parts["12 subregions against the rule on manual labels"] = [v for values in parts.values() for v in values]
     for name, values in parts.items():
-        dice, distance = np.array(values).T
-        print(
-            f"{name}: Dice {dice.mean():.3f} ± {dice.std():.3f}, worst {dice.min():.3f}; HD95 {distance.mean():.2f} mm"
-        )
-    dice, distance = np.array([v for values in parts.values() for v in values]).T
-    print(f"12 subregions against the rule on manual labels: Dice {dice.mean():.3f}, HD95 {distance.mean():.2f} mm")
+        dice, distance_mm = np.array(values).T
+        print(f"{name}: Dice {dice.mean():.3f}, worst {dice.min():.3f}; HD95 {distance_mm.mean():.2f} mm")
 
 
 def intervals(cohort: Cohort, out: Path) -> None:
