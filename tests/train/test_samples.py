@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from itertools import islice
 
 import numpy as np
@@ -14,8 +13,6 @@ torch = pytest.importorskip("torch", reason="torch (extra train) is not installe
 from drawing_networks import recipe_of  # noqa: E402
 
 from deepgray.anatomy import Side  # noqa: E402
-from deepgray.errors import SettingsError  # noqa: E402
-from deepgray.models import Model  # noqa: E402
 from deepgray.recipe import Recipe  # noqa: E402
 from deepgray.simulate.mr import Appearance  # noqa: E402
 from deepgray.simulate.tissues import INDEX, output_lookup, tissue_lookup  # noqa: E402
@@ -107,34 +104,6 @@ def test_a_sample_for_the_parts_carries_masks_drawn_by_another() -> None:
     names = {name: number for number, name in enumerate(PARTS.outputs, start=1)}
     assert front[sample.target.numpy() == names["anterior caudate"]].min() > -1.5
     assert front[sample.target.numpy() == names["posterior caudate"]].max() < 1.5
-
-
-@dataclass(frozen=True)
-class Thresholds:
-    """A network that calls everything caudate whose intensity is above a half."""
-
-    def run(self, image: np.ndarray) -> np.ndarray:
-        return np.concatenate([0.0 * image, image - 0.5, np.full_like(image, -9.0), np.full_like(image, -9.0)], axis=1)
-
-
-def drawer(recipe: Recipe) -> Model:
-    return Model("drawn", "1", "", Thresholds(), recipe, "")
-
-
-def test_an_outline_network_draws_the_masks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("deepgray.train.samples.DRAWN_SHARE", 1.0)
-    recipe = replace(OUTLINE, border_logit=0.25)
-    samples = HemisphereSamples([ANATOMY], PARTS, appearance=STILL, drawer=drawer(recipe))
-    image, caudate, putamen, accumbens = seeded(samples).inputs.numpy()
-    np.testing.assert_array_equal(caudate, image > 0.75)
-    assert not putamen.any()
-    assert not accumbens.any()
-
-
-@pytest.mark.parametrize("other", [{"spacing_mm": 4.0}, {"outputs": ("caudate", "putamen")}])
-def test_an_outline_network_that_does_not_fit_is_refused(other: dict[str, object]) -> None:
-    with pytest.raises(SettingsError, match="An outline network of caudate, putamen, accumbens in the frame"):
-        HemisphereSamples([ANATOMY], PARTS, appearance=STILL, drawer=drawer(replace(OUTLINE, **other)))
 
 
 def test_the_seed_decides() -> None:

@@ -17,7 +17,7 @@ from deepgray.train.settings import HELD_OUT, RECIPES, PairSettings, StartSettin
 _SHAPES: dict[str, tuple[tuple[int, ...], int]] = {
     "head-locate": ((24, 48, 96, 128), 2),
     "striatum-outline": ((16, 32, 64, 128), 1),
-    "striatum-subdivide": ((16, 32, 64, 128), 1),
+    "striatum-subdivide": ((12, 24, 48, 96), 1),
     "striatum-one-stage": ((16, 32, 64, 128), 1),
     "midbrain-outline": ((16, 32, 64, 128), 1),
     "dentate-outline": ((16, 32, 64, 128), 1),
@@ -53,8 +53,6 @@ class TrainCommand:
         nuclei: Folder of subcortical label maps with the numbers of the Harvard-Oxford atlas 2.0.
         atlas: Label map of the CIT168 atlas, for more shapes of the midbrain's nuclei.
         atrophied: For striatal networks: copies of each training anatomy that lost tissue to age or disease, made once.
-        drawer: For striatum-subdivide: the outline network, a name or an .onnx file, whose masks it sees besides true
-            ones.
         cache: Folder for prepared label maps, to share between runs.
         held_out: Anatomies, or people of the pairs, whose names contain one of these words validate and never train.
             When not given: three anatomies, or a fifth of the people.
@@ -92,7 +90,6 @@ class TrainCommand:
     nuclei: Path | None = None
     atlas: Path | None = None
     atrophied: int = 0
-    drawer: str = ""
     cache: Path | None = None
     held_out: tuple[str, ...] = ()
     steps: int = 8000
@@ -129,7 +126,6 @@ def _settings(command: TrainCommand) -> TrainSettings:
         nuclei=command.nuclei,
         atlas=command.atlas,
         atrophied=command.atrophied,
-        drawer=command.drawer,
         cache=command.cache,
         held_out=anatomies_held_out,
         steps=command.steps,

@@ -17,7 +17,6 @@ from rich.progress import Progress
 from torch import nn
 from torch.utils.data import DataLoader
 
-from deepgray.models import load
 from deepgray.recipe import Recipe
 from deepgray.simulate.mr import Appearance
 from deepgray.train.heads import Sources, load_heads, load_hemispheres
@@ -156,8 +155,7 @@ def make_samples(settings: TrainSettings) -> tuple[Stream, list[Sample]]:
             made.append(kind(load_spect_heads(sources, held_out=held_out), recipe, seed=settings.seed))
         elif recipe.mirrored:
             maps = load_hemispheres(sources, recipe.box, held_out=held_out)
-            drawer = load(settings.drawer) if settings.drawer else None
-            made.append(HemisphereSamples(maps, recipe, appearance=Appearance(), drawer=drawer, seed=settings.seed))
+            made.append(HemisphereSamples(maps, recipe, appearance=Appearance(), seed=settings.seed))
         else:
             heads = load_heads(sources, held_out=held_out)
             patch, seed = settings.patch, settings.seed

@@ -12,8 +12,6 @@ from torch import Tensor
 from torch.nn import functional
 from torch.utils.data import IterableDataset
 
-from deepgray.errors import SettingsError
-from deepgray.models import Model
 from deepgray.recipe import Recipe
 from deepgray.simulate import mr
 from deepgray.simulate.margin import as_seen, surroundings
@@ -25,8 +23,6 @@ from deepgray.train.settings import PARTS
 # Standard deviation of the blur of one-sided samples. On real T1 scans the intensity crosses the border of manual
 # striatal labels as after a Gaussian of about 0.9 mm; sharper training scans make outlines too large.
 POINT_SPREAD_MM = (0.35, 1.15)
-# Share of samples whose masks the outline network draws, with its own mistakes; the others are as a person draws.
-DRAWN_SHARE = 0.6
 # The largest rotation is reached after this many samples.
 EASY_SAMPLES = 1200
 # Share of heads that are turned by any angle.
@@ -102,21 +98,16 @@ class HemisphereSamples(SampleStream):
         recipe: Frame, inputs and outputs of the network.
         appearance: Limits of the simulation.
         nuclei_share: Share of samples drawn from maps of nuclei placed in donors, if there are any.
-        drawer: For a network that is given masks: the outline network that draws them for some of the samples.
         seed: Of the first worker; each worker adds its number.
-
-    Raises:
-        SettingsError: The outline network sees another frame, or does not draw what is wanted.
     """
 
-    def __init__(  # noqa: PLR0913 (maps, what is wanted of them, and how they are drawn)
+    def __init__(
         self,
         hemispheres: list[Hemisphere],
         recipe: Recipe,
         *,
         appearance: mr.Appearance,
-        nuclei_share: float = 0.4,
-        drawer: Model | None = None,
+        nuclei_share: float = 0.6,
         seed: int = 0,
     ) -> None:
         super().__init__(recipe, appearance=appearance, seed=seed)
@@ -131,14 +122,6 @@ class HemisphereSamples(SampleStream):
         self.affine = on_device(grid.affine_ras)
         self.table = on_device(output_lookup(recipe.outputs).astype(np.int64))
         self.mask_tables = [on_device(output_lookup((n,)) > 0) for n in recipe.inputs[1:]]
-        self.drawer = drawer
-        if drawer is not None and (
-            shape_of(drawer.recipe) != shape_of(recipe) or not set(recipe.inputs[1:]) <= set(drawer.recipe.outputs)
-        ):
-            raise SettingsError(
-                f"An outline network of {', '.join(recipe.inputs[1:])} in the frame of {recipe.name} is wanted, "
-                f"'{drawer.name}' came."
-            )
 
     def draw(self) -> Sample:
         """One sample from torch's generator."""
@@ -153,11 +136,8 @@ class HemisphereSamples(SampleStream):
         target = self.table[answer]
         if not self.mask_tables:
             return Sample(image[None], target, torch.ones_like(target, dtype=torch.bool))
-        if self.drawer is not None and mr.chance(DRAWN_SHARE):
-            masks = self._drawn_by_network(image, self.drawer)
-        else:
-            drawn = self._drawn_by_another(tissues, warp.points_mm, shape)
-            masks = torch.stack([table[drawn] for table in self.mask_tables]).float()
+        drawn = self._drawn_by_another(tissues, warp.points_mm, shape)
+        masks = torch.stack([table[drawn] for table in self.mask_tables]).float()
         return Sample(torch.cat([image[None], masks]), target, target > 0)
 
     def _image(self, name: str, points_mm: Tensor, shape: tuple[int, int, int]) -> Tensor:
@@ -177,14 +157,6 @@ class HemisphereSamples(SampleStream):
         image = mr.gaussian_blur(image, (sigma, sigma, sigma))
         image = functional.interpolate(image[None, None], size=shape, mode="trilinear", align_corners=False)[0, 0]
         return mr.normalise(mr.acquire(image, spacing, self.appearance))
-
-    def _drawn_by_network(self, image: Tensor, drawer: Model) -> Tensor:
-        """The masks as the outline stage gives them, (masks, x, y, z) float32."""
-        logits = drawer.network.run(image.cpu().numpy()[None, None])[0]
-        logits[0] += drawer.recipe.border_logit
-        chosen = logits.argmax(axis=0)
-        numbers = [1 + drawer.recipe.outputs.index(name) for name in self.recipe.inputs[1:]]
-        return on_device(np.stack([chosen == number for number in numbers]).astype(np.float32))
 
     def _drawn_by_another(self, tissues: Tensor, points_mm: Tensor, shape: tuple[int, int, int]) -> Tensor:
         """The masks as an imperfect outline would give them: bent by about a millimetre."""

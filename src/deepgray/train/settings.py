@@ -196,8 +196,6 @@ class TrainSettings:
         nuclei: Folder of subcortical label maps, or None.
         atlas: Label map of the CIT168 atlas whose midbrain nuclei are used besides those of the heads, or None.
         atrophied: For striatal networks: copies of each training anatomy that lost tissue.
-        drawer: For ``striatum-subdivide``: the outline network whose masks it sees besides true ones, a name or the
-            path of an .onnx file; none if empty.
         cache: Folder for prepared label maps; ``out``/cache if None.
         held_out: Anatomies whose names contain one of these words validate and never train.
         steps: Optimiser steps.
@@ -220,7 +218,6 @@ class TrainSettings:
     nuclei: Path | None = None
     atlas: Path | None = None
     atrophied: int = 0
-    drawer: str = ""
     cache: Path | None = None
     held_out: tuple[str, ...] = HELD_OUT
     steps: int = 8000
