@@ -14,9 +14,9 @@ onnx = pytest.importorskip("onnx", reason="onnx (extra train) is not installed")
 from drawing_networks import recipe_of  # noqa: E402
 
 from deepgray.engine import open_network  # noqa: E402
-from deepgray.errors import ModelError  # noqa: E402
+from deepgray.errors import ModelError, SettingsError  # noqa: E402
 from deepgray.recipe import Recipe  # noqa: E402
-from deepgray.train.export import SMALLEST_HALVED, export, load_checkpoint  # noqa: E402
+from deepgray.train.export import SMALLEST_HALVED, blend_checkpoints, export, load_checkpoint  # noqa: E402
 from deepgray.train.networks import UNet  # noqa: E402
 
 torch.set_num_threads(1)  # small tensors
@@ -24,8 +24,8 @@ RECIPES = {"striatum-outline": 1, "striatum-subdivide": 1, "head-locate": 2}
 WIDTHS = (6, 10)
 
 
-def save_checkpoint(path: Path, recipe: Recipe, patch: int) -> UNet:
-    torch.manual_seed(0)
+def save_checkpoint(path: Path, recipe: Recipe, patch: int, seed: int = 0) -> UNet:
+    torch.manual_seed(seed)
     network = UNet(len(recipe.inputs), 1 + len(recipe.outputs), WIDTHS, patch=patch)
     kept = {
         "weights": network.state_dict(), "widths": WIDTHS, "patch": patch, "recipe": recipe.to_json(),
@@ -98,3 +98,23 @@ def test_weights_of_another_shape_are_told(tmp_path: Path) -> None:
     torch.save({**kept, "widths": (8, 10)}, tmp_path / "best.pt")
     with pytest.raises(ModelError, match="A checkpoint of deepgray is wanted"):
         load_checkpoint(tmp_path / "best.pt")
+
+
+def test_a_blend_holds_the_mean_of_the_weights_and_a_border_of_its_own(tmp_path: Path) -> None:
+    recipe = recipe_of("striatum-outline")
+    one, two = (save_checkpoint(tmp_path / f"{seed}.pt", recipe, 1, seed) for seed in (0, 1))
+    blend_checkpoints({tmp_path / "0.pt": 0.7, tmp_path / "1.pt": 0.3}, tmp_path / "mean.pt", border_logit=1.5)
+    mean, told = load_checkpoint(tmp_path / "mean.pt")
+    assert told.border_logit == 1.5
+    for name, tensor in mean.state_dict().items():
+        torch.testing.assert_close(tensor, 0.7 * one.state_dict()[name] + 0.3 * two.state_dict()[name])
+
+
+def test_a_blend_wants_shares_of_one_whole_and_networks_that_fit(tmp_path: Path) -> None:
+    save_checkpoint(tmp_path / "0.pt", recipe_of("striatum-outline"), 1)
+    save_checkpoint(tmp_path / "1.pt", recipe_of("striatum-subdivide"), 1)
+    with pytest.raises(SettingsError, match=r"add up to 1 are wanted, 0\.7, 0\.2 came"):
+        blend_checkpoints({tmp_path / "0.pt": 0.7, tmp_path / "1.pt": 0.2}, tmp_path / "m.pt", border_logit=0.0)
+    with pytest.raises(ModelError, match=r"1\.pt differs"):
+        blend_checkpoints({tmp_path / "0.pt": 0.7, tmp_path / "1.pt": 0.3}, tmp_path / "m.pt", border_logit=0.0)
+    assert not (tmp_path / "m.pt").exists()

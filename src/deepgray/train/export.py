@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import io
+import math
 import pickle
 import warnings
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,13 +17,14 @@ import torch
 from onnx import numpy_helper
 
 from deepgray.engine import RECIPE_KEY
-from deepgray.errors import ModelError
+from deepgray.errors import ModelError, SettingsError
 from deepgray.recipe import Recipe, recipe_from_json
 from deepgray.train.networks import UNet
 
 OPSET = 17
 # Smaller tensors (biases, norms) stay float32: they weigh nothing and matter most.
 SMALLEST_HALVED = 512
+SHARES_WITHIN = 1e-6
 
 
 def export(checkpoint: Path, target: Path) -> str:
@@ -62,6 +66,41 @@ def load_checkpoint(checkpoint: Path) -> tuple[UNet, Recipe]:
     except (OSError, EOFError, KeyError, RuntimeError, TypeError, pickle.UnpicklingError) as error:
         raise ModelError(f"A checkpoint of deepgray is wanted, {checkpoint} cannot be read: {error}") from error
     return network.eval(), recipe
+
+
+def blend_checkpoints(shares: Mapping[Path, float], target: Path, *, border_logit: float) -> None:
+    """Write the mean of several checkpoints' weights as one.
+
+    Networks that went on from the same weights lie near enough for their mean to be a network, often one that
+    generalises better than each (Wortsman 2022, arXiv:2203.05482).
+
+    Args:
+        shares: ``best.pt`` of each run and its share; they add up to one.
+        target: The checkpoint to write; it says of no score and no step.
+        border_logit: Of the recipe, because each network may draw its borders elsewhere.
+
+    Raises:
+        ModelError: A checkpoint cannot be read, or two differ in shape, inputs or outputs.
+        SettingsError: The shares do not add up to one.
+    """
+    if abs(sum(shares.values()) - 1) > SHARES_WITHIN:
+        raise SettingsError(f"Shares that add up to 1 are wanted, {', '.join(f'{s:g}' for s in shares.values())} came.")
+    networks = [load_checkpoint(path) for path in shares]
+    first, recipe = networks[0]
+    for path, (network, other) in zip(shares, networks, strict=True):
+        alike = (network.widths, network.patch, other.inputs, other.outputs)
+        if alike != (first.widths, first.patch, recipe.inputs, recipe.outputs):
+            raise ModelError(f"Checkpoints of one shape, with the same inputs and outputs, are wanted; {path} differs.")
+    states = [network.state_dict() for network, _ in networks]
+    mean = {
+        name: sum((share * state[name] for share, state in zip(shares.values(), states, strict=True)), torch.zeros(()))
+        for name in states[0]
+    }
+    kept = {"weights": mean, "widths": first.widths, "patch": first.patch}
+    told = {"recipe": replace(recipe, border_logit=border_logit).to_json(), "score": math.nan, "step": 0}
+    partial = target.with_suffix(".partial")
+    torch.save({**kept, **told}, partial)
+    partial.replace(target)
 
 
 def _to_onnx(network: UNet, recipe: Recipe) -> onnx.ModelProto:

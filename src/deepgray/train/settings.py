@@ -45,7 +45,6 @@ RECIPES: dict[str, Recipe] = {
         mirrored=True,
         inputs=("image",),
         outputs=("caudate", "putamen", "accumbens", "pallidum"),
-        border_logit=2.0,
     ),
     "striatum-subdivide": Recipe(
         name="striatum-subdivide",
@@ -104,7 +103,7 @@ RECIPES: dict[str, Recipe] = {
         mirrored=True,
         inputs=("image",),
         outputs=("caudate", "putamen", "accumbens"),
-        border_logit=-1.0,
+        border_logit=-1.5,
     ),
 }
 # Protocol A's comparator: the subregions straight from the scan.
