@@ -152,8 +152,7 @@ def _with_interval(m: Measurement, spread: float | None, reaches: Mapping[ReachK
 def interval(value: float, spread: float, reach: Reach) -> tuple[float, float]:
     """Ends of the interval around a number; it reaches at least half as far to either side as its reach is wide.
 
-    Where simulated truths lie to one side of the numbers, real ones need not: a simulated label ends where the
-    intensity is half-way, a rater's inside of that.
+    Where simulated truths lie to one side of the numbers, real ones need not: every rater draws borders elsewhere.
     """
     step, half = max(spread, reach.floor), (reach.high - reach.low) / 2
     return value + min(reach.low, -half) * step, value + max(reach.high, half) * step

@@ -35,7 +35,7 @@ Stream = HemisphereSamples | HeadSamples | QsmSamples | SpectOutlineSamples | Sp
 VALIDATION_SAMPLES = 16
 AVERAGE_DECAY = 0.998
 CLIP_NORM = 5.0
-UPTAKE_WEIGHT = 3.0
+UPTAKE_WEIGHT = 1.0
 LOG_COLUMNS = ("step", "seconds", "learning_rate", "loss", "validation")
 
 HEAD_APPEARANCE = Appearance(
