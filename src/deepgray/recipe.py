@@ -26,8 +26,7 @@ class Recipe:
         inputs: Channels that go in: ``image``, and names of structures whose masks follow it.
         outputs: What each output channel after the background (channel 0) stands for, names without side.
         intensity: Name of the intensity scaling, see ``voxels.intensity``.
-        border_logit: Added to the background's logit. Simulated labels end where the intensity is half-way; manual
-            raters draw inside of that. Above 0 brings borders to where they draw.
+        border_logit: Added to the background's logit: above 0 draws borders further inside, below 0 further outside.
 
     Raises:
         SettingsError: A number or a name is out of range.
