@@ -11,12 +11,11 @@ the table that is learnt on all heads where the package finds it, for the weight
 from __future__ import annotations
 
 import argparse
-import csv
 import math
 import statistics
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +28,7 @@ from deepgray.measure.spread import numbers_in
 from deepgray.measure.volume import VOLUME, VOLUME_PARTIAL
 from deepgray.models.intervals import Calibration, Reach, ReachKey, calibration_text
 from deepgray.pipeline import reviewed
+from deepgray.protocols.row_tables import read_table, write_table
 from deepgray.recipe import Options
 from deepgray.register import doubts
 from deepgray.result import Result
@@ -38,6 +38,8 @@ from deepgray.voxels.resample import to_frame
 
 # Fewer numbers of a kind teach too little.
 LEAST = 19
+# Columns of a table of numbers that are none themselves.
+TEXTS = ("case", "head", "quantity", "structure", "side")
 SHIPPED = Path(models.__file__).parent / "intervals"
 
 
@@ -134,21 +136,7 @@ def tell(rows: list[Row], *, by_structure: bool) -> None:
 
 def read_rows(table: Path) -> list[Row]:
     """What was measured before."""
-    if not table.exists():
-        return []
-    with table.open(newline="", encoding="utf-8") as stream:
-        found = list(csv.reader(stream, delimiter="\t"))[1:]
-    return [Row(*values[:5], *map(float, values[5:])) for values in found]
-
-
-def write_rows(table: Path, rows: list[Row]) -> None:
-    """Keep what was measured, moved into place when it is whole."""
-    partial = table.with_suffix(".partial")
-    with partial.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, [f.name for f in fields(Row)], delimiter="\t", lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(asdict(row) for row in rows)
-    partial.replace(table)
+    return list(read_table(table, Row, texts=TEXTS, what="numbers")) if table.exists() else []
 
 
 def ship(task: str, rows: list[Row]) -> Path:
@@ -183,7 +171,7 @@ def main() -> int:
     done = {r.case for r in rows}
     for case in SCANS[chosen.task](source, done):
         rows += rows_of(case)
-        write_rows(table, rows)
+        write_table(table, rows, Row)
         print(f"{chosen.task}: {case.name}", file=sys.stderr)
     tell(rows, by_structure=chosen.by_structure)
     if chosen.ship:

@@ -61,6 +61,7 @@ def test_pairs_bring_their_own_classes_and_borders(tmp_path: Path) -> None:
     pairs = PairSettings(tmp_path, "striatum4")
     recipe = TrainSettings("striatum-outline", None, tmp_path, pairs=pairs).recipe
     assert recipe.outputs == ("caudate", "putamen")
+    assert recipe.border_logit == 0
     assert RECIPES["datspect-outline"].border_logit != 0
     assert TrainSettings("datspect-outline", None, tmp_path, pairs=pairs).recipe.border_logit == 0
     assert recipe.box == RECIPES["striatum-outline"].box
