@@ -20,6 +20,7 @@ from deepgray.engine import RECIPE_KEY
 from deepgray.errors import ModelError, SettingsError
 from deepgray.recipe import Recipe, recipe_from_json
 from deepgray.train.networks import UNet
+from deepgray.train.transfer import save_whole
 
 OPSET = 17
 # Smaller tensors (biases, norms) stay float32: they weigh nothing and matter most.
@@ -98,9 +99,7 @@ def blend_checkpoints(shares: Mapping[Path, float], target: Path, *, border_logi
     }
     kept = {"weights": mean, "widths": first.widths, "patch": first.patch}
     told = {"recipe": replace(recipe, border_logit=border_logit).to_json(), "score": math.nan, "step": 0}
-    partial = target.with_suffix(".partial")
-    torch.save({**kept, **told}, partial)
-    partial.replace(target)
+    save_whole({**kept, **told}, target)
 
 
 def _to_onnx(network: UNet, recipe: Recipe) -> onnx.ModelProto:

@@ -29,7 +29,7 @@ from deepgray.train.samples import HeadSamples, HemisphereSamples, Sample
 from deepgray.train.settings import TrainSettings
 from deepgray.train.spect_heads import load_spect_heads
 from deepgray.train.spect_samples import SpectHeadSamples, SpectOutlineSamples
-from deepgray.train.transfer import Ends, Transfer, carry, hold, read_checkpoint
+from deepgray.train.transfer import Ends, Transfer, carry, hold, read_checkpoint, save_whole
 
 Stream = HemisphereSamples | HeadSamples | QsmSamples | SpectOutlineSamples | SpectHeadSamples | PairSamples
 VALIDATION_SAMPLES = 16
@@ -246,7 +246,7 @@ def _record(
             "score": score,
             "step": run.step,
         }
-        _save(best, settings.out / "best.pt")
+        save_whole(best, settings.out / "best.pt")
     kept = {
         "network": network.state_dict(),
         "average": average.state_dict(),
@@ -254,7 +254,7 @@ def _record(
         "run": vars(run),
         "recipe": settings.recipe.to_json(),
     }
-    _save(kept, settings.out / "last.pt")
+    save_whole(kept, settings.out / "last.pt")
     with (settings.out / "log.csv").open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream)
         writer.writerow(LOG_COLUMNS)
@@ -275,7 +275,7 @@ def _judge_again(settings: TrainSettings, run: Run, average: UNet, validation: l
             network = copy.deepcopy(average)
             network.load_state_dict(best["weights"])
             run.best = best["score"] = validate(network, settings.recipe, validation)
-            _save(best, settings.out / "best.pt")
+            save_whole(best, settings.out / "best.pt")
     run.judged_by = mark
 
 
@@ -287,12 +287,6 @@ def fingerprint(samples: list[Sample]) -> str:
             digest.update(repr((tuple(part.shape), part.dtype)).encode())
             digest.update(part.cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()
-
-
-def _save(what: object, path: Path) -> None:
-    partial = path.with_suffix(".partial")
-    torch.save(what, partial)
-    partial.replace(path)
 
 
 def _resume(path: Path, network: UNet, average: UNet, optimiser: torch.optim.Optimizer) -> Run | None:

@@ -19,7 +19,7 @@ from torch import Tensor
 from deepgray.errors import GeometryError, ModelError, SettingsError
 from deepgray.train.attention import AttentionUNet, supervised_loss
 from deepgray.train.slices import Jitter, SliceFrame, from_slices, largest_of_each, moved, to_slices, with_neighbours
-from deepgray.train.transfer import Checkpoint, Ends, carry
+from deepgray.train.transfer import Checkpoint, Ends, carry, save_whole
 from deepgray.voxels.intensity import normalise
 
 # An output is taken where several networks together are surer than this.
@@ -279,9 +279,7 @@ def save(fitted: Fitted, path: Path) -> None:
         "epochs": fitted.epochs,
         "seconds": fitted.seconds,
     }
-    partial = path.with_suffix(".partial")
-    torch.save(kept, partial)
-    partial.replace(path)
+    save_whole(kept, path)
 
 
 def load(path: Path) -> Fitted:

@@ -89,6 +89,14 @@ class Transfer:
     free: tuple[str, ...]
 
 
+def save_whole(what: object, path: Path) -> None:
+    """Write what torch can load again: whole, or not at all. The folder is made."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    torch.save(what, partial)
+    partial.replace(path)
+
+
 def read_checkpoint(path: Path) -> Checkpoint:
     """The averaged weights in ``best.pt`` or ``last.pt`` of a run.
 

@@ -22,6 +22,7 @@ from deepgray.train.baselines.networks import WorkBUNet, new_generator
 from deepgray.train.baselines.recipes import NNUNET, BaselineSettings, settings_from_json
 from deepgray.train.networks import UNet
 from deepgray.train.slice_training import Cases
+from deepgray.train.transfer import save_whole
 
 # Left and right caudate and putamen, and what is none of them.
 CLASSES = 5
@@ -88,7 +89,7 @@ def fit(
         if done["step"] % settings.validate_every == 0 or done["step"] == settings.steps:
             _validated(learner, judged, done)
             done["seconds"] = time.monotonic() - began
-            _keep(folder / "last.pt", {"key": key, "done": done, **learner.state()})
+            save_whole({"key": key, "done": done, **learner.state()}, folder / "last.pt")
             if told:
                 told(
                     f"{settings.arm}: step {done['step']} of {settings.steps}, loss {loss:.3f}, Dice {done['now']:.3f}"
@@ -195,7 +196,7 @@ def save(trained: Trained, path: Path) -> None:
     """Keep a trained baseline, whole or not at all."""
     told = {"score": trained.score, "step": trained.step, "seconds": trained.seconds, "key": trained.key}
     weights = trained.network.state_dict()
-    _keep(path, {"weights": weights, "settings": trained.settings.to_json(), **told})
+    save_whole({"weights": weights, "settings": trained.settings.to_json(), **told}, path)
 
 
 def load(path: Path) -> Trained:
@@ -212,13 +213,6 @@ def load(path: Path) -> Trained:
         return Trained(network.eval(), settings, kept["score"], kept["step"], kept["seconds"], kept["key"])
     except (KeyError, RuntimeError, TypeError, ValueError) as error:
         raise ModelError(f"A baseline of deepgray is wanted, {path} cannot be read: {error}") from error
-
-
-def _keep(path: Path, content: dict[str, Any]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    torch.save(content, partial)
-    partial.replace(path)
 
 
 def _read(path: Path) -> dict[str, Any]:
