@@ -90,6 +90,8 @@ class MidbrainProtocol:
         widths: Channels of each level of the arms' networks; fewer make them faster.
         epochs: At most so many epochs per network.
         patience: Epochs without improvement before a network stops.
+        batch: Slices of one step.
+        learning_rate: Of Adam.
         folds: Folds of the target set.
         own_only: Judge deepgray's own network only, and train no arms.
         seed: Of the first scan.
@@ -104,6 +106,8 @@ class MidbrainProtocol:
     widths: Annotated[tuple[int, ...], Parameter(consume_multiple=True)] = (32, 64, 128, 256, 512)
     epochs: int = 200
     patience: int = 20
+    batch: int = 32
+    learning_rate: float = 1e-4
     folds: int = 5
     own_only: bool = False
     seed: int = 1
@@ -158,7 +162,14 @@ def midbrain(settings: MidbrainProtocol) -> int:
         rows += found
     seconds: dict[str, float] = {}
     if not settings.own_only:
-        design = midbrain.DesignSettings(settings.widths, settings.epochs, settings.patience, settings.folds)
+        design = midbrain.DesignSettings(
+            widths=settings.widths,
+            epochs=settings.epochs,
+            patience=settings.patience,
+            batch=settings.batch,
+            learning_rate=settings.learning_rate,
+            folds=settings.folds,
+        )
         further, seconds = midbrain.run(crops, settings.output, design)
         rows += further
     _print(rows, settings.output, "Protocol D: midbrain nuclei", _WORK_D, by_side=False)

@@ -43,6 +43,8 @@ class DesignSettings:
         widths: Channels of the networks' levels; work D's are those of ``SliceSettings``.
         epochs: At most so many per network.
         patience: Epochs without improvement before one stops.
+        batch: Slices of one step.
+        learning_rate: Of Adam.
         folds: Folds of the target set.
         arms: Which arms besides deepgray's own network.
     """
@@ -50,6 +52,8 @@ class DesignSettings:
     widths: tuple[int, ...] = (32, 64, 128, 256, 512)
     epochs: int = 200
     patience: int = 20
+    batch: int = 32
+    learning_rate: float = 1e-4
     folds: int = 5
     arms: tuple[str, ...] = ARMS
 
@@ -193,6 +197,8 @@ def _slices(named: Scheme, frame: SliceFrame, design: DesignSettings) -> SliceSe
         intensity="susceptibility",
         epochs=design.epochs,
         patience=design.patience,
+        batch=design.batch,
+        learning_rate=design.learning_rate,
     )
 
 

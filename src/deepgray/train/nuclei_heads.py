@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepgray.anatomy import HEMISPHERES, Side
-from deepgray.simulate import hemispheres, nuclei, small_nuclei, tissues
+from deepgray.simulate import dentate_sheet, hemispheres, nuclei, small_nuclei, tissues
 from deepgray.simulate.nuclei import NO_VARIETY, Nucleus, Variety
 from deepgray.simulate.small_nuclei import ATLASES, FILLERS, FREESURFER_NUCLEI
 from deepgray.space import MIRROR_X, Box, Grid
@@ -25,9 +25,11 @@ FINE_MM = 0.6
 # Room around a network's box: its own rotation and shift, and the dipole field of what lies outside.
 MARGIN_MM = 20.0
 # Shapes drawn per side of each head.
-VARIANTS = 6
+VARIANTS = 8
 # Part of the variants whose nuclei come from another head or atlas.
 DONOR_SHARE = 0.5
+# Part of the variants whose dentate comes from no atlas.
+SHEET_SHARE = 0.45
 
 MIDBRAIN = "midbrain-outline"
 GROUPS: Mapping[str, str] = {MIDBRAIN: "midbrain", "dentate-outline": "dentate"}
@@ -65,7 +67,7 @@ def load_nuclei_heads(
     """
     grid = nuclei_grid(box)
     files = sources.files(held_out=held_out)
-    shapes = fingerprint(acpc, tissues, hemispheres, nuclei, small_nuclei, sys.modules[__name__])
+    shapes = fingerprint(acpc, tissues, hemispheres, nuclei, small_nuclei, dentate_sheet, sys.modules[__name__])
     key = f"{shapes} {network} {grid.shape} {grid.affine_ras.tolist()} {[f.name for f in files]} {atlas} {VARIANTS}"
     kept = sources.cache / f"{network}-{hashlib.sha256(key.encode()).hexdigest()[:12]}.npz"
     if not kept.exists():
@@ -111,6 +113,8 @@ def _varied(sides: list[_Side], network: str, grid: Grid, atlas: Path | None) ->
         for number in range(VARIANTS):
             shapes = donors[chooser.integers(len(donors))] if chooser.random() < DONOR_SHARE else side.shapes
             name = f"{side.name}-{number}"
+            if network != MIDBRAIN and chooser.random() < SHEET_SHARE:
+                shapes = {"dentate nucleus": dentate_sheet.draw_sheet(chooser)}
             variety = Variety() if network == MIDBRAIN else _dentate_variety(chooser)
             made[name] = _place(side, shapes, network, _placing(side, grid, variety, name))
     return made

@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import Progress
 from torch import Tensor
 
 from deepgray.errors import GeometryError, ModelError, SettingsError
@@ -177,18 +179,21 @@ def fit(training: Cases, validation: Cases, settings: SliceSettings, *, start: C
     judged = _slices(validation, settings, device)
     best, best_score, best_epoch, epoch = copy.deepcopy(network), -1.0, 0, 0
     began = time.monotonic()
-    while epoch < settings.epochs and epoch - best_epoch < settings.patience:
-        epoch += 1
-        network.train()
-        for chosen in _batches(classes, settings):
-            image, target = moved(images[chosen], classes[chosen].long(), settings.jitter)
-            loss = supervised_loss(network.all_scales(image), target)
-            optimiser.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimiser.step()
-        score = _score(network.eval(), *judged, settings)
-        if score > best_score:
-            best, best_score, best_epoch = copy.deepcopy(network), score, epoch
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        bar = progress.add_task("epochs", total=settings.epochs)
+        while epoch < settings.epochs and epoch - best_epoch < settings.patience:
+            epoch += 1
+            network.train()
+            for chosen in _batches(classes, settings):
+                image, target = moved(images[chosen], classes[chosen].long(), settings.jitter)
+                loss = supervised_loss(network.all_scales(image), target)
+                optimiser.zero_grad(set_to_none=True)
+                loss.backward()  # type: ignore[no-untyped-call]
+                optimiser.step()
+            score = _score(network.eval(), *judged, settings)
+            if score > best_score:
+                best, best_score, best_epoch = copy.deepcopy(network), score, epoch
+            progress.update(bar, completed=epoch, description=f"epochs, best Dice {best_score:.3f}")
     return Fitted(best.eval(), settings, best_score, epoch, time.monotonic() - began)
 
 
