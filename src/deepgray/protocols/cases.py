@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,7 @@ import numpy as np
 from deepgray.errors import AnatomyError
 from deepgray.evaluate import compare
 from deepgray.pipeline import analyse
-from deepgray.protocols.row_tables import read_table
+from deepgray.protocols.row_tables import read_table, write_table
 from deepgray.scan import LabelMap, Scan
 from deepgray.simulate.whole_head_qsm import SimulatedQsm
 
@@ -126,13 +125,7 @@ def mean_ppm(scan: Scan, labels: LabelMap, key: str) -> float:
 
 def write_rows(path: Path, rows: Iterable[Row]) -> None:
     """Write rows as a tab-separated table, moved into place when it is whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    with partial.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, [f.name for f in fields(Row)], delimiter="\t")
-        writer.writeheader()
-        writer.writerows(asdict(row) for row in rows)
-    partial.replace(path)
+    write_table(path, rows, Row)
 
 
 def read_rows(path: Path) -> tuple[Row, ...]:

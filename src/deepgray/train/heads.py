@@ -128,7 +128,7 @@ def load_hemispheres(sources: Sources, box: Box, *, held_out: bool) -> list[Hemi
     for path in shown(sources.files(held_out=held_out), "anatomies"):
         made += [_cached(sources, path, side, grid, _anatomy_side) for side in HEMISPHERES]
     donors = list(made)
-    if not held_out:
+    if not held_out and sources.atrophied:
         for path in shown(sources.files(held_out=False), "atrophied"):
             for copy in range(sources.atrophied):
                 after = [_cached(sources, path, side, grid, _side_after(copy)) for side in HEMISPHERES]
