@@ -40,7 +40,7 @@ def test_a_recipe_reads_from_the_json_that_a_network_file_holds() -> None:
         '{"name": "striatum-outline", "version": "1", "modality": "mr", "spacing_mm": 1.0,'
         ' "low_mm": [-48.0, -40.0, -28.0], "high_mm": [0.0, 24.0, 28.0], "mirrored": true,'
         ' "inputs": ["image"], "outputs": ["caudate", "putamen"], "intensity": "percentiles",'
-        ' "border_logit": 0.0, "opposite_share": 0.0}'
+        ' "border_logit": 0.0}'
     )
     assert recipe_from_json(text) == RECIPE
     assert json.loads(RECIPE.to_json()) == json.loads(text)
@@ -55,9 +55,6 @@ def test_a_recipe_reads_from_the_json_that_a_network_file_holds() -> None:
         ({"inputs": ("caudate", "image")}, "begin with 'image'"),
         ({"high_mm": (-50.0, 24.0, 28.0)}, "box"),
         ({"high_mm": (0.0, 24.0)}, "box"),
-        ({"opposite_share": -0.1}, "share of the other side"),
-        ({"opposite_share": 0.6}, "share of the other side"),
-        ({"opposite_share": 0.3, "mirrored": False}, "share of the other side"),
     ],
 )
 def test_a_recipe_out_of_range_is_refused(change: dict[str, object], words: str) -> None:

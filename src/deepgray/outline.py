@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,13 +37,12 @@ COVERED = 0.85
 # Voxels of the finer outline.
 FINE_MM = 1.0
 
-_OPPOSITE = dict(zip(HEMISPHERES, reversed(HEMISPHERES), strict=True))
 _Ends = tuple[tuple[int, int, int], tuple[int, int, int]]
 
 
 @dataclass(frozen=True, eq=False)
 class _Half:
-    """What the network said of one hemisphere, in its frame; ``cut``: the box's border cuts its content."""
+    """What the network said of one hemisphere, in its frame."""
 
     probabilities: NDArray[np.float32]
     frame: Grid
@@ -73,7 +72,7 @@ def outline(scan: Scan, pose: Pose, *, model: Model, scheme: Scheme, fine: bool 
     channels = _channels(model, scheme)
     for side in HEMISPHERES:
         _check_covered(scan, pose.world_from_side(side), model=model, wanted=scheme.of_side(side))
-    halves = _both_halves(scan, pose, model)
+    halves = {side: _half(scan, pose, side, model) for side in HEMISPHERES}
     block = _block(scan.grid, halves)
     probabilities = _on_grid(scan.grid, block, halves, channels=channels, scheme=scheme)
     labels = _labels(probabilities, scheme)
@@ -109,7 +108,7 @@ def outline_on(grid: Grid, scan: Scan, pose: Pose, *, model: Model, scheme: Sche
         SettingsError: The network does not know a structure of the scheme.
     """
     channels = _channels(model, scheme)
-    halves = _both_halves(scan, pose, model)
+    halves = {side: _half(scan, pose, side, model) for side in HEMISPHERES}
     return _labels(_on_grid(grid, ((0, 0, 0), grid.shape), halves, channels=channels, scheme=scheme), scheme)
 
 
@@ -127,47 +126,25 @@ def _list(names: list[str]) -> str:
     return ", ".join(names)
 
 
-def _both_halves(scan: Scan, pose: Pose, model: Model) -> dict[Side, _Half]:
-    """Both hemispheres; a box that its own content touches is enlarged and tried again, once."""
+def _half(scan: Scan, pose: Pose, side: Side, model: Model) -> _Half:
+    world_from_frame = pose.world_from_side(side)
     box = model.recipe.box
-    halves = _halves(scan, pose, box, model=model, sides=HEMISPHERES)
-    reaching = tuple(side for side, half in halves.items() if half.cut)
-    if reaching:
-        again = _halves(scan, pose, box.enlarged(ENLARGE_MM), model=model, sides=reaching)
-        halves |= {side: replace(half, enlarged=True) for side, half in again.items()}
-    return halves
+    half, reaches = _run(scan, box, world_from_frame, model)
+    if not reaches:
+        return half
+    again, still = _run(scan, box.enlarged(ENLARGE_MM), world_from_frame, model)
+    return _Half(again.probabilities, again.frame, world_from_frame, enlarged=True, cut=still)
 
 
-def _halves(scan: Scan, pose: Pose, box: Box, *, model: Model, sides: tuple[Side, ...]) -> dict[Side, _Half]:
-    """What the network says of some sides in a box."""
-    recipe = model.recipe
-    frame = box.grid(recipe.spacing_mm)
-    share = np.float32(recipe.opposite_share)
-    logits = {
-        side: _logits(scan, frame, pose.world_from_side(side), model) for side in (HEMISPHERES if share else sides)
-    }
-    halves = {}
-    for side in sides:
-        said = logits[side]
-        if share:
-            said = (1 - share) * said + share * logits[_OPPOSITE[side]]
-        said[0] += recipe.border_logit
-        probabilities = softmax(said, axis=0)[1:]
-        content = _bodies(np.asarray(probabilities.sum(axis=0) > 0.5), frame)
-        halves[side] = _Half(
-            probabilities * _margin(content),
-            frame,
-            pose.world_from_side(side),
-            enlarged=False,
-            cut=touches_border(content),
-        )
-    return halves
-
-
-def _logits(scan: Scan, frame: Grid, world_from_frame: Affine, model: Model) -> NDArray[np.float32]:
-    """(classes, x, y, z) on one side's frame, background first."""
+def _run(scan: Scan, box: Box, world_from_frame: Affine, model: Model) -> tuple[_Half, bool]:
+    frame = box.grid(model.recipe.spacing_mm)
     seen = to_frame(scan.voxels, scan.affine_ras, frame, world_from_frame=world_from_frame)
-    return model.network.run(normalise(seen, model.recipe.intensity)[None, None])[0]
+    logits = model.network.run(normalise(seen, model.recipe.intensity)[None, None])[0]
+    logits[0] += model.recipe.border_logit
+    probabilities = softmax(logits, axis=0)
+    content = _bodies(np.asarray(probabilities[1:].sum(axis=0) > 0.5), frame)
+    half = _Half(probabilities[1:] * _margin(content), frame, world_from_frame, enlarged=False, cut=False)
+    return half, touches_border(content)
 
 
 def _bodies(content: NDArray[np.bool_], frame: Grid) -> NDArray[np.bool_]:

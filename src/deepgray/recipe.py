@@ -27,8 +27,6 @@ class Recipe:
         outputs: What each output channel after the background (channel 0) stands for, names without side.
         intensity: Name of the intensity scaling, see ``voxels.intensity``.
         border_logit: Added to the background's logit: above 0 draws borders further inside, below 0 further outside.
-        opposite_share: How far the other side's answer, mirrored onto this one, counts, 0 to a half: for images too
-            coarse to show in what the sides differ.
 
     Raises:
         SettingsError: A number or a name is out of range.
@@ -45,16 +43,10 @@ class Recipe:
     outputs: tuple[str, ...]
     intensity: str = "percentiles"
     border_logit: float = 0.0
-    opposite_share: float = 0.0
 
     def __post_init__(self) -> None:
         if not 0 < self.spacing_mm < 20:
             raise SettingsError(f"Recipe '{self.name}': a spacing of 0–20 mm is wanted, {self.spacing_mm} came.")
-        if not 0 <= self.opposite_share <= (0.5 if self.mirrored else 0.0):
-            raise SettingsError(
-                f"Recipe '{self.name}': a share of the other side of 0 to a half is wanted, and none where both sides"
-                f" are seen at once; {self.opposite_share} came."
-            )
         if self.inputs[:1] != ("image",):
             raise SettingsError(f"Recipe '{self.name}': inputs that begin with 'image' are wanted, {self.inputs} came.")
         try:
