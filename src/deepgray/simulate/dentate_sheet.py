@@ -1,5 +1,4 @@
-"""A dentate nucleus from nobody's atlas: a curved sheet, open towards the midline where its fibres leave, or a closed
-body.
+"""A dentate nucleus from nobody's atlas: a closed body, or a curved sheet open towards the midline.
 
 Training heads have the dentates of one atlas, and a network that learns these alone takes a half of another atlas's
 for something else. Sizes and the direction of the hilus after the high-field maps of Diedrichsen 2011
@@ -68,9 +67,7 @@ def _from_ellipsoid(points: NDArray[np.float64], axes: NDArray[np.float64]) -> N
     return np.where(slope > 0, inner * (inner - 1) / np.maximum(slope, 1e-6), -axes.min())
 
 
-def _into_cone(
-    directions: NDArray[np.float64], mouth: NDArray[np.float64], half_angle: float
-) -> NDArray[np.float64]:
+def _into_cone(directions: NDArray[np.float64], mouth: NDArray[np.float64], half_angle: float) -> NDArray[np.float64]:
     """How far places lie inside a cone from the origin, as a part of their distance to it; negative outside."""
     length = np.linalg.norm(directions, axis=-1)
     angle = np.arccos(np.clip(directions @ mouth / np.maximum(length, 1e-6), -1.0, 1.0))
