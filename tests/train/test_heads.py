@@ -13,11 +13,14 @@ from toy_heads import save_heads, toy_head
 
 pytest.importorskip("torch", reason="torch (extra train) is not installed")
 
+from deepgray.anatomy import HEMISPHERES, Side
 from deepgray.errors import GeometryError, SettingsError
+from deepgray.simulate import whole_head
 from deepgray.simulate.tissues import INDEX, TISSUES
 from deepgray.space import Box, apply_affine
-from deepgray.train import heads
+from deepgray.train import heads, spect_heads
 from deepgray.train.heads import Hemisphere, Sources, fine_grid, load_heads, load_hemispheres
+from deepgray.train.spect_heads import load_spect_heads
 
 BOX = Box((-36.0, -14.0, -10.0), (4.0, 18.0, 22.0))
 # FreeSurfer's numbers of the toy head to those of the Harvard-Oxford atlas; the rest is not labelled there.
@@ -29,7 +32,8 @@ HOA2 |= {28: 25, 60: 26, 14: 4, 16: 15}
 def coarser() -> Iterator[None]:
     """Hemispheres at 1.5 mm instead of 0.75 mm: an eighth of the time."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(heads, "FINE_MM", 1.5)
+        for module in (heads, spect_heads, whole_head):
+            patch.setattr(module, "FINE_MM", 1.5)
         yield
 
 
@@ -175,3 +179,26 @@ def test_a_folder_without_heads_to_train_on_or_to_hold_out_is_refused(
         (tmp_path / f"{name}_dseg.nii.gz").touch()
     with pytest.raises(SettingsError, match=words):
         Sources(tmp_path, None, tmp_path / "cache").files(held_out=held_out)
+
+
+def of_family(tissues: np.ndarray, prefix: str) -> np.ndarray:
+    return np.isin(tissues, [number for name, number in INDEX.items() if name.startswith(prefix)])
+
+
+def test_heads_for_spect_may_hold_the_nuclei_of_others(sources: Sources, monkeypatch: pytest.MonkeyPatch) -> None:
+    own, placed = load_spect_heads(sources, held_out=False)
+    assert (own.placed, placed.placed) == (False, True)
+    assert placed.head.name == "100-in-anatomy-01"
+    assert not placed.head.has_parts
+    np.testing.assert_array_equal(placed.head.tissues, own.head.tissues)
+    for side in HEMISPHERES:
+        for name in ("caudate/", "putamen/"):
+            before, after = (of_family(head.head.fine[side], name) for head in (own, placed))
+            assert 2 * (before & after).sum() / (before.sum() + after.sum()) > 0.8
+    monkeypatch.setattr(spect_heads, "_placed_side", None)  # what is kept is not made again
+    _, again = load_spect_heads(sources, held_out=False)
+    np.testing.assert_array_equal(again.head.fine[Side.LEFT], placed.head.fine[Side.LEFT])
+
+
+def test_nobody_elses_nuclei_validate_on_spect(sources: Sources) -> None:
+    assert [head.placed for head in load_spect_heads(sources, held_out=True)] == [False]

@@ -64,11 +64,11 @@ def _from_ellipsoid(points: NDArray[np.float64], axes: NDArray[np.float64]) -> N
     """Signed distance to an ellipsoid, true to first order near its surface."""
     inner = np.linalg.norm(points / axes, axis=-1)
     slope = np.linalg.norm(points / axes**2, axis=-1)
-    return np.where(slope > 0, inner * (inner - 1) / np.maximum(slope, 1e-6), -axes.min())
+    return np.asarray(np.where(slope > 0, inner * (inner - 1) / np.maximum(slope, 1e-6), -axes.min()))
 
 
 def _into_cone(directions: NDArray[np.float64], mouth: NDArray[np.float64], half_angle: float) -> NDArray[np.float64]:
     """How far places lie inside a cone from the origin, as a part of their distance to it; negative outside."""
     length = np.linalg.norm(directions, axis=-1)
     angle = np.arccos(np.clip(directions @ mouth / np.maximum(length, 1e-6), -1.0, 1.0))
-    return length * np.sin(np.clip(half_angle - angle, -0.5 * np.pi, 0.5 * np.pi))
+    return np.asarray(length * np.sin(np.clip(half_angle - angle, -0.5 * np.pi, 0.5 * np.pi)))

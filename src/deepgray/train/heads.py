@@ -133,14 +133,15 @@ def load_hemispheres(sources: Sources, box: Box, *, held_out: bool) -> list[Hemi
             for copy in range(sources.atrophied):
                 after = [_cached(sources, path, side, grid, _side_after(copy)) for side in HEMISPHERES]
                 made += [replace(side, name=f"{side.name}-after-{copy}") for side in after]
-    for number, path in enumerate(shown(_nuclei_files(sources, held_out=held_out), "nuclei")):
+    for number, path in enumerate(shown(nuclei_files(sources, held_out=held_out), "nuclei")):
         for offset, side in enumerate(HEMISPHERES):
             donor = donors[(2 * number + offset) % len(donors)]
             made.append(replace(_cached(sources, path, side, grid, _in_head_of(donor, sources)), placed=True))
     return [_completed(m, grid) for m in made]
 
 
-def _nuclei_files(sources: Sources, *, held_out: bool) -> list[Path]:
+def nuclei_files(sources: Sources, *, held_out: bool) -> list[Path]:
+    """The subcortical label maps to train on; none validates."""
     return [] if sources.nuclei is None or held_out else sorted(sources.nuclei.glob("*_dseg.nii.gz"))
 
 
@@ -178,7 +179,7 @@ def _cached(
 
 def _in_head_of(donor: Hemisphere, sources: Sources) -> Callable[[Path, Side, Grid], NDArray[np.uint8]]:
     def placed(path: Path, side: Side, grid: Grid) -> NDArray[np.uint8]:
-        nuclei = _cached(sources, path, side, grid, _nuclei_side).tissues
+        nuclei = _cached(sources, path, side, grid, nuclei_side).tissues
         affine = hemispheres.centroid_affine(nuclei, donor.tissues, grid)
         return hemispheres.on_donor(nuclei, donor.tissues, affine, grid)
 
@@ -237,7 +238,8 @@ def _upright_side(
     )
 
 
-def _nuclei_side(path: Path, side: Side, grid: Grid) -> NDArray[np.uint8]:
+def nuclei_side(path: Path, side: Side, grid: Grid) -> NDArray[np.uint8]:
+    """One side of a subcortical label map as tissues on a grid in canonical mm of the left side, air elsewhere."""
     labels, affine = read_integers(path)
     pose = fit_acpc(labels, affine, labels=HOA2).canonical_from_world
     return hemispheres.hemisphere(labels, affine, source="hoa2", side=side, frame=(pose, grid))

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from deepgray.anatomy import HEMISPHERES
-from deepgray.simulate.whole_head import FINE_MM, WholeHead, prepare
+from deepgray.anatomy import HEMISPHERES, Side
+from deepgray.simulate import hemispheres
+from deepgray.simulate.whole_head import FINE_MM, NUCLEI, WholeHead, prepare
 from deepgray.space import Affine
 from deepgray.train.cache import save_arrays
-from deepgray.train.heads import Head, Sources, load_heads, parts_beside, read_integers, shown
+from deepgray.train.heads import (
+    Head,
+    Sources,
+    load_heads,
+    nuclei_files,
+    nuclei_side,
+    parts_beside,
+    read_integers,
+    shown,
+)
 
-# Raise it when ``whole_head.prepare`` gives other tissues.
+# Raise it when ``whole_head.prepare``, or the placing of nuclei, gives other tissues.
 VERSION = 2
 
 
@@ -27,15 +37,17 @@ class SpectHead:
         head: Tissues, fine around the striatum.
         coarse: (x, y, z) uint8, 0 background, then the outputs of the whole-head network.
         coarse_affine: 4 × 4, index of ``coarse`` to canonical mm.
+        placed: Whether its nuclei are another person's.
     """
 
     head: WholeHead
     coarse: NDArray[np.uint8]
     coarse_affine: Affine
+    placed: bool = False
 
 
 def load_spect_heads(sources: Sources, *, held_out: bool) -> list[SpectHead]:
-    """Heads to train on, or those that are held out.
+    """Heads to train on, among them heads with the nuclei of others, or those that are held out.
 
     Args:
         sources: Where the label maps are.
@@ -43,7 +55,12 @@ def load_spect_heads(sources: Sources, *, held_out: bool) -> list[SpectHead]:
     """
     files = sources.files(held_out=held_out)
     pairs = zip(load_heads(sources, held_out=held_out), files, strict=True)
-    return [_spect_head(sources.cache, path, coarse) for coarse, path in shown(list(pairs), "SPECT heads")]
+    made = [_spect_head(sources.cache, path, coarse) for coarse, path in shown(list(pairs), "SPECT heads")]
+    others = nuclei_files(sources, held_out=held_out)
+    donors = [made[number % len(made)] for number in range(len(others))]
+    return made + [
+        _placed(sources.cache, path, donor) for path, donor in shown(list(zip(others, donors, strict=True)), "nuclei")
+    ]
 
 
 def _spect_head(cache: Path, path: Path, coarse: Head) -> SpectHead:
@@ -58,3 +75,20 @@ def _spect_head(cache: Path, path: Path, coarse: Head) -> SpectHead:
         fine = {side: stored[str(side)] for side in HEMISPHERES}
         head = WholeHead(coarse.name, stored["tissues"], stored["affine"], fine, bool(stored["has_parts"]))
     return SpectHead(head, coarse.coarse, coarse.affine)
+
+
+def _placed(cache: Path, path: Path, donor: SpectHead) -> SpectHead:
+    """A head with the nuclei of a subcortical label map, undivided, in the place of its own."""
+    name = f"{path.name.removesuffix('_dseg.nii.gz')}-in-{donor.head.name}"
+    kept = cache / f"{name}-spect-{VERSION}-{FINE_MM:g}.npz"
+    if not kept.exists():
+        save_arrays(kept, {str(side): _placed_side(path, side, donor.head.fine[side]) for side in HEMISPHERES})
+    with np.load(kept) as stored:
+        fine = {side: stored[str(side)] for side in HEMISPHERES}
+    return replace(donor, head=replace(donor.head, name=name, fine=fine, has_parts=False), placed=True)
+
+
+def _placed_side(path: Path, side: Side, own: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    grid = NUCLEI.grid(FINE_MM)
+    nuclei = nuclei_side(path, side, grid)
+    return hemispheres.on_donor(nuclei, own, hemispheres.centroid_affine(nuclei, own, grid), grid)

@@ -35,6 +35,8 @@ CUT_SHARE = 0.12
 FAINTEST = 1e-6
 # Images of which only the brain was kept, as on group maps; of half of them without its fluid.
 STRIPPED_SHARE = 0.2
+# Part of the outline's samples whose nuclei are another person's, where there are such heads.
+PLACED_SHARE = 0.5
 
 # The pose found on a SPECT scan is off by a few degrees and millimetres.
 OUTLINE_APPEARANCE = mr.Appearance(rotation_degrees=14.0, shift_mm=8.0, zoom=0.16, displacement_mm=2.2, control_mm=25.0)
@@ -78,12 +80,14 @@ class SpectOutlineSamples(SampleStream):
         self, heads: list[SpectHead], recipe: Recipe, *, appearance: mr.Appearance = OUTLINE_APPEARANCE, seed: int = 0
     ) -> None:
         super().__init__(recipe, appearance=appearance, seed=seed)
-        self.heads = heads
+        self.own = [h for h in heads if not h.placed]
+        self.placed = [h for h in heads if h.placed]
         self.table = torch.from_numpy(output_lookup(recipe.outputs).astype(np.int64))
 
     def draw(self) -> Sample:
         """One sample from torch's generator."""
-        head = self.heads[int(torch.randint(len(self.heads), (1,)))]
+        heads = self.placed if self.placed and mr.chance(PLACED_SHARE) else self.own
+        head = heads[int(torch.randint(len(heads), (1,)))]
         mirrored = mr.chance(0.5)
         fine_mm = self.recipe.spacing_mm
         spacing_mm = COARSENESS * fine_mm
