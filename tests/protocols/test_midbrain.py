@@ -30,7 +30,7 @@ def toy(one: Planned) -> SimulatedQsm:
         voxels[x : x + 2, y : y + 3, z : z + 3] = structure.label
     chi = (0.01 * generator.normal(size=voxels.shape) + 0.1 * (voxels > 0) * (1 + voxels % 7)).astype(np.float32)
     affine = np.eye(4)
-    scan = Scan(chi, affine, one.name, "qsm", "ppm")
+    scan = Scan(chi, affine, f"{one.head}_seed-{one.seed}", "qsm", "ppm")
     truth = LabelMap(voxels, affine, named)
     mask = IntegerVolume(np.ones(voxels.shape, dtype=np.uint8), affine)
     ppm = {s.key: 0.1 for s in named.structures}
@@ -82,7 +82,7 @@ def test_a_scan_is_made_once_and_its_crop_lies_where_it_lay(made: list[str], tmp
     _, rows = crops_of(planned, tmp_path)
     again, same = crops_of(planned, tmp_path)
     assert made == [p.name for p in planned]
-    assert [r.case for r in rows] == [r.case for r in same] == [planned[-1].name]
+    assert [r.case for r in rows] == [r.case for r in same] == ["c_seed-20001"]
     crop, whole = again[TEST][0].known, toy(planned[-1])
     assert crop.scan.voxels.shape == SIZES[TEST]
     places = np.argwhere(crop.truth.voxels) + crop.truth.affine_ras[:3, 3]
@@ -92,10 +92,11 @@ def test_a_scan_is_made_once_and_its_crop_lies_where_it_lay(made: list[str], tmp
 
 def test_the_arms_are_judged_on_the_scans_that_judge(made: list[str], tmp_path: Path) -> None:
     assert made == []
-    crops, _ = crops_of(plan(("a", "b"), ("c",), scans=2, tests=1), tmp_path)
+    crops, own = crops_of(plan(("a", "b"), ("c",), scans=2, tests=1), tmp_path)
     design = DesignSettings(widths=(4, 8, 8), epochs=1, patience=1, folds=2, arms=("transfer",))
     rows, seconds = run(crops, tmp_path, design)
-    assert {(r.group, r.case) for r in rows} == {("transfer", crops[TEST][0].name)}
+    assert {(r.group, r.case) for r in rows} == {("transfer", "c_seed-20001")}
+    assert {r.case for r in rows} == {r.case for r in own}, "or no arm could be paired with deepgray's own network"
     assert len(rows) == 6
     assert all(0 <= r.dice <= 1 for r in rows)
     assert seconds["transfer"] > 0

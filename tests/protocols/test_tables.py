@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -44,6 +45,14 @@ def test_the_table_says_whose_numbers_are_whose() -> None:
     assert ".903" in text
     assert "its own data" in text
     assert "Simulated" in text
+
+
+def test_nuclei_that_were_not_found_are_counted_and_no_number_is_made_up() -> None:
+    nothing = [replace(r, dice=0.0, hd95_mm=math.inf, predicted_mm3=0.0, predicted_ppm=math.nan) for r in ROWS[:4]]
+    table = overlap_table([*ROWS[:3], nothing[3]], title="Protocol", printed={}, by_side=False)
+    assert list(table.columns[5].cells) == ["1.00 (1 not found)"]
+    table = overlap_table(nothing, title="Protocol", printed={}, by_side=False)
+    assert [list(table.columns[n].cells) for n in (5, 7, 8)] == [["– (4 not found)"], ["–"], ["–"]]
 
 
 def test_the_paired_test_pairs_cases_and_sides() -> None:

@@ -64,7 +64,7 @@ class Crop:
 
     Attributes:
         known: Map and truth around the nuclei.
-        name: Of the scan.
+        name: Of the scan, as the whole path knows it.
     """
 
     known: Known
@@ -115,7 +115,7 @@ def prepared(planned: tuple[Planned, ...], heads: Heads, out: Path) -> Iterator[
             if one.group == TEST:
                 write_rows(table, judge(made, TASK, group=OWN))
             _keep(made, one, crop_file)
-        yield _read_crop(crop_file, one.name), read_rows(table) if one.group == TEST else ()
+        yield _read_crop(crop_file, one.stem), read_rows(table) if one.group == TEST else ()
 
 
 def _keep(made: SimulatedQsm, one: Planned, path: Path) -> None:

@@ -40,7 +40,12 @@ class Planned:
     @property
     def name(self) -> str:
         """Unique in a protocol."""
-        return f"{self.group}_{self.head}_seed-{self.seed}"
+        return f"{self.group}_{self.stem}"
+
+    @property
+    def stem(self) -> str:
+        """What the simulator calls the scan."""
+        return f"{self.head}_seed-{self.seed}"
 
 
 def judged(planned: tuple[Planned, ...], heads: Heads, out: Path, *, task: str) -> Iterator[tuple[Row, ...]]:

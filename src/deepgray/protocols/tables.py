@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 from rich.table import Table
 from scipy import stats
 
@@ -62,7 +63,6 @@ def overlap_table(rows: Sequence[Row], *, title: str, printed: Mapping[str, str]
 
 def _cells(rows: Sequence[Row]) -> list[str]:
     dice = np.array([r.dice for r in rows])
-    surface = np.array([r.hd95_mm for r in rows])
     volume, chi = agreement(rows, VOLUME), agreement(rows, SUSCEPTIBILITY)
     worst = rows[int(dice.argmin())]
     limits = chi.bland_altman
@@ -70,11 +70,23 @@ def _cells(rows: Sequence[Row]) -> list[str]:
         str(len({r.case for r in rows})),
         f"{dice.mean():.3f} ± {dice.std(ddof=1) if len(dice) > 1 else math.nan:.3f}",
         f"{worst.dice:.3f} ({worst.case})",
-        f"{surface[np.isfinite(surface)].mean() if np.isfinite(surface).any() else math.inf:.2f}",
+        _surface(np.array([r.hd95_mm for r in rows])),
         f"{volume.icc21.value:.2f}",
-        f"{volume.pearson.value:.2f}",
-        f"{limits.bias.value:+.4f} [{limits.lower_limit.value:+.4f}, {limits.upper_limit.value:+.4f}]",
+        _or_dash(f"{volume.pearson.value:.2f}"),
+        _or_dash(f"{limits.bias.value:+.4f} [{limits.lower_limit.value:+.4f}, {limits.upper_limit.value:+.4f}]"),
     ]
+
+
+def _surface(distances_mm: NDArray[np.float64]) -> str:
+    """Their mean, and how many have none because nothing was found."""
+    found = distances_mm[np.isfinite(distances_mm)]
+    missed = len(distances_mm) - len(found)
+    mean = f"{found.mean():.2f}" if len(found) else "–"
+    return f"{mean} ({missed} not found)" if missed else mean
+
+
+def _or_dash(text: str) -> str:
+    return "–" if "nan" in text else text
 
 
 def paired_p(rows: Sequence[Row], one: str, other: str, structure: str) -> float:

@@ -21,6 +21,7 @@ FINENESS = 1.25
 WIDENING = 1.4
 VEINS = 5
 CALCIFICATION_SHARE = 0.1
+RIM_ARTEFACT_SHARE = 0.5
 # Voxel sizes that are imitated, in plane and across, and the share of thick slices.
 IN_PLANE_MM = (0.5, 1.15)
 THICK_MM = (1.2, 3.2)
@@ -88,6 +89,8 @@ class QsmSamples(SampleStream):
             chi = susceptibility.add_calcification(chi, spacing)
         inside = self.inside[mr.sample_nearest(tissues, self.affine, points_mm).long()]
         found = susceptibility.reconstruct(chi * inside, inside, spacing, self.how)
+        if mr.chance(RIM_ARTEFACT_SHARE):
+            found = susceptibility.add_rim_artefacts(found, spacing)
         if mr.chance(THICK_SHARE):
             axis = 2 if mr.chance(0.6) else int(torch.randint(3, (1,)))
             found = susceptibility.thicken(found, spacing, axis, mr.uniform(*THICK_MM))
