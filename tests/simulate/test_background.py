@@ -7,7 +7,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch (extra train) is not installed")
 
-from deepgray.simulate.background import AIR_PPM, BONE_PPM, remove_background, source_table  # noqa: E402
+from deepgray.simulate.background import AIR_PPM, BONE_PPM, add_rim_artefacts, remove_background, source_table  # noqa: E402
 from deepgray.simulate.dipole import dipole_kernel, local_field  # noqa: E402
 from deepgray.simulate.tissues import INDEX  # noqa: E402
 
@@ -54,3 +54,23 @@ def test_nothing_is_known_without_radii() -> None:
     field, known = remove_background(torch.ones(SHAPE), MASK, SPACING, ())
     assert not known.any()
     assert not field.any()
+
+
+def test_artefacts_lie_at_the_rim_of_what_is_seen() -> None:
+    torch.manual_seed(5)
+    seen = torch.zeros(40, 36, 32)
+    seen[4:-4, 4:-4, 4:-4] = 0.01
+    depths = []
+    for _ in range(20):
+        changed = add_rim_artefacts(seen, 0.8)
+        assert ((changed == 0) >= (seen == 0)).all()
+        places = torch.nonzero((changed - seen).abs() > 0.1)
+        assert len(places)
+        depths.append(torch.minimum(places - 4, torch.tensor(seen.shape) - 5 - places).min(dim=1).values.float())
+    assert torch.cat(depths).median() < 4
+    assert torch.cat(depths).max() < 12
+
+
+def test_a_map_without_a_rim_keeps_its_values() -> None:
+    empty = torch.zeros(SHAPE)
+    assert torch.equal(add_rim_artefacts(empty, 1.0), empty)

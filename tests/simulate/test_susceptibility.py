@@ -107,25 +107,6 @@ def test_veins_are_bright_and_calcifications_dark() -> None:
     assert float(chi.abs().max()) == 0  # what came is as it was
 
 
-def test_artefacts_lie_at_the_rim_of_what_is_seen() -> None:
-    seen = torch.zeros(40, 36, 32)
-    seen[4:-4, 4:-4, 4:-4] = 0.01
-    depths = []
-    for _ in range(20):
-        changed = susceptibility.add_rim_artefacts(seen, 0.8)
-        assert ((changed == 0) >= (seen == 0)).all()
-        places = torch.nonzero((changed - seen).abs() > 0.1)
-        assert len(places)
-        depths.append(torch.minimum(places - 4, torch.tensor(seen.shape) - 5 - places).min(dim=1).values.float())
-    assert torch.cat(depths).median() < 4
-    assert torch.cat(depths).max() < 12
-
-
-def test_a_map_without_a_rim_keeps_its_values() -> None:
-    empty = torch.zeros(SHAPE)
-    assert torch.equal(susceptibility.add_rim_artefacts(empty, 1.0), empty)
-
-
 def test_a_mask_lies_inside_the_brain() -> None:
     inside = torch.zeros(SHAPE, dtype=torch.bool)
     inside[3:-3, 3:-3, 3:-3] = True

@@ -1,4 +1,4 @@
-"""Fields that come from outside the brain (air, bone, neck), and their removal by spherical means."""
+"""Fields that come from outside the brain (air, bone, neck), their removal by spherical means, and what that leaves."""
 
 from __future__ import annotations
 
@@ -10,12 +10,19 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from torch import Tensor
 
+from deepgray.simulate.mr import chance, gaussian_blur, uniform
 from deepgray.simulate.tissues import TISSUES
 
 # Susceptibility relative to water.
 AIR_PPM, BONE_PPM, SOFT_PPM = 9.2, -2.0, 0.0
 # Spherical means remove what is harmonic; where their high-pass is weaker than this it is not undone.
 LEAST_HIGH_PASS = 0.05
+# What the removal of the background leaves at the mask's rim: how deep the rim is (the width of a blur, and how much of
+# the blurred mask is left there), how many blobs at most, their radius and size.
+RIM_MM, RIM_SHARE = 2.5, 0.8
+RIM_BLOBS = 5
+RIM_BLOB_MM = (0.8, 2.6)
+RIM_PPM = (0.15, 0.9)
 
 
 def source_table() -> Tensor:
@@ -77,3 +84,28 @@ def _ball(shape: tuple[int, int, int], spacing_mm: tuple[float, float, float], r
     ball = (squared <= radius_mm**2).float()
     spectrum: Tensor = torch.fft.rfftn(ball / ball.sum()).real
     return spectrum
+
+
+def add_rim_artefacts(found: Tensor, spacing_mm: float) -> Tensor:
+    """Bright and dark blobs at the rim of a reconstructed map, as the removal of the background leaves them.
+
+    Args:
+        found: (x, y, z) ppm, 0 outside the mask.
+        spacing_mm: Voxel size.
+    """
+    seen = found != 0
+    wide = RIM_MM / spacing_mm
+    rim = torch.nonzero(seen & (gaussian_blur(seen.float(), (wide, wide, wide)) < RIM_SHARE))
+    if len(rim) == 0:
+        return found
+    out = found.clone()
+    for number in torch.randint(len(rim), (1 + int(torch.randint(RIM_BLOBS, (1,))),)):
+        radius = uniform(*RIM_BLOB_MM) / spacing_mm
+        reach = int(3 * radius) + 1
+        low = [max(0, int(c) - reach) for c in rim[number]]
+        part = tuple(slice(a, int(c) + reach + 1) for a, c in zip(low, rim[number], strict=True))
+        axes = [torch.arange(n, dtype=torch.float32) + a for n, a in zip(out[part].shape, low, strict=True)]
+        away = sum((axis - c) ** 2 for axis, c in zip(torch.meshgrid(*axes, indexing="ij"), rim[number], strict=True))
+        sign = 1.0 if chance(0.6) else -1.0
+        out[part] = out[part] + sign * uniform(*RIM_PPM) * torch.exp(-0.5 * away / radius**2)
+    return out * seen

@@ -9,6 +9,7 @@ from torch.nn import functional
 
 from deepgray.recipe import Recipe
 from deepgray.simulate import mr, susceptibility
+from deepgray.simulate.background import add_rim_artefacts
 from deepgray.simulate.susceptibility import Reconstruction
 from deepgray.simulate.tissues import TISSUES, output_lookup
 from deepgray.train.heads import Hemisphere
@@ -90,7 +91,7 @@ class QsmSamples(SampleStream):
         inside = self.inside[mr.sample_nearest(tissues, self.affine, points_mm).long()]
         found = susceptibility.reconstruct(chi * inside, inside, spacing, self.how)
         if mr.chance(RIM_ARTEFACT_SHARE):
-            found = susceptibility.add_rim_artefacts(found, spacing)
+            found = add_rim_artefacts(found, spacing)
         if mr.chance(THICK_SHARE):
             axis = 2 if mr.chance(0.6) else int(torch.randint(3, (1,)))
             found = susceptibility.thicken(found, spacing, axis, mr.uniform(*THICK_MM))
