@@ -1,8 +1,7 @@
 """A dentate nucleus from nobody's atlas: a closed body, or a curved sheet open towards the midline.
 
 Training heads have the dentates of one atlas, and a network that learns these alone takes a half of another atlas's
-for something else. Sizes and the direction of the hilus after the high-field maps of Diedrichsen 2011
-(doi:10.1016/j.neuroimage.2010.10.035); they are drawn far wider than people differ.
+for something else. Sizes and the direction of the hilus are ours, set by eye, and drawn far wider than people differ.
 """
 
 from __future__ import annotations

@@ -180,11 +180,15 @@ def _cached(
 def _in_head_of(donor: Hemisphere, sources: Sources) -> Callable[[Path, Side, Grid], NDArray[np.uint8]]:
     def placed(path: Path, side: Side, grid: Grid) -> NDArray[np.uint8]:
         nuclei = _cached(sources, path, side, grid, nuclei_side).tissues
-        affine = hemispheres.centroid_affine(nuclei, donor.tissues, grid)
-        return hemispheres.on_donor(nuclei, donor.tissues, affine, grid)
+        return in_head(nuclei, donor.tissues, grid)
 
     placed.__qualname__ = f"placed in {donor.name}"
     return placed
+
+
+def in_head(nuclei: NDArray[np.uint8], donor: NDArray[np.uint8], grid: Grid) -> NDArray[np.uint8]:
+    """One side's nuclei of a subcortical label map in the place of a head's own; all (x, y, z) on ``grid``."""
+    return hemispheres.on_donor(nuclei, donor, hemispheres.centroid_affine(nuclei, donor, grid), grid)
 
 
 def parts_beside(path: Path, labels: NDArray[np.integer], affine: Affine) -> _Parts | None:

@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepgray.anatomy import HEMISPHERES, Side
-from deepgray.simulate import hemispheres
 from deepgray.simulate.whole_head import FINE_MM, NUCLEI, WholeHead, prepare
 from deepgray.space import Affine
 from deepgray.train.cache import save_arrays
 from deepgray.train.heads import (
     Head,
     Sources,
+    in_head,
     load_heads,
     nuclei_files,
     nuclei_side,
@@ -90,5 +90,4 @@ def _placed(cache: Path, path: Path, donor: SpectHead) -> SpectHead:
 
 def _placed_side(path: Path, side: Side, own: NDArray[np.uint8]) -> NDArray[np.uint8]:
     grid = NUCLEI.grid(FINE_MM)
-    nuclei = nuclei_side(path, side, grid)
-    return hemispheres.on_donor(nuclei, own, hemispheres.centroid_affine(nuclei, own, grid), grid)
+    return in_head(nuclei_side(path, side, grid), own, grid)
