@@ -18,8 +18,10 @@ from deepgray.protocols.dentate import plan
 def test_nonsense_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="At least one scan of each head is wanted, 0 came"):
         DentateProtocol(tmp_path, atlas=tmp_path / "spl.nrrd", output=tmp_path, scans=0)
-    with pytest.raises(SettingsError, match="as many scans as folds are wanted, 4 and 2 came"):
+    with pytest.raises(SettingsError, match="as many scans of both sets as folds are wanted, 4, 2 and 2 came"):
         MidbrainProtocol(tmp_path, output=tmp_path, scans=2)
+    with pytest.raises(SettingsError, match="4, 24 and 3 came"):
+        MidbrainProtocol(tmp_path, output=tmp_path, source_scans=3)
 
 
 def test_heads_that_train_the_arms_are_wanted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -68,17 +68,17 @@ def crops_of(planned: tuple[Planned, ...], out: Path) -> tuple[dict[str, list[Cr
 
 
 def test_heads_that_judge_train_nothing() -> None:
-    planned = plan(("a", "b"), ("c", "d"), scans=5, tests=2)
+    planned = plan(("a", "b"), ("c", "d"), {SOURCE: 9, TARGET: 5, TEST: 2})
     assert {p.head for p in planned if p.group != TEST} == {"a", "b"}
     assert {p.head for p in planned if p.group == TEST} == {"c", "d"}
-    assert [sum(p.group == g for p in planned) for g in (SOURCE, TARGET, TEST)] == [5, 5, 4]
+    assert [sum(p.group == g for p in planned) for g in (SOURCE, TARGET, TEST)] == [9, 5, 4]
     assert len({p.seed for p in planned}) == len(planned)
     assert {p.settings.spacing_mm for p in planned if p.group == SOURCE} == {(0.63, 0.63, 2.0)}
     assert {p.settings.spacing_mm for p in planned if p.group != SOURCE} == {(0.83, 0.83, 0.80)}
 
 
 def test_a_scan_is_made_once_and_its_crop_lies_where_it_lay(made: list[str], tmp_path: Path) -> None:
-    planned = plan(("a",), ("c",), scans=1, tests=1)
+    planned = plan(("a",), ("c",), {SOURCE: 1, TARGET: 1, TEST: 1})
     _, rows = crops_of(planned, tmp_path)
     again, same = crops_of(planned, tmp_path)
     assert made == [p.name for p in planned]
@@ -92,7 +92,7 @@ def test_a_scan_is_made_once_and_its_crop_lies_where_it_lay(made: list[str], tmp
 
 def test_the_arms_are_judged_on_the_scans_that_judge(made: list[str], tmp_path: Path) -> None:
     assert made == []
-    crops, own = crops_of(plan(("a", "b"), ("c",), scans=2, tests=1), tmp_path)
+    crops, own = crops_of(plan(("a", "b"), ("c",), {SOURCE: 2, TARGET: 2, TEST: 1}), tmp_path)
     design = DesignSettings(widths=(4, 8, 8), epochs=1, patience=1, folds=2, arms=("transfer",))
     rows, seconds = run(crops, tmp_path, design)
     assert {(r.group, r.case) for r in rows} == {("transfer", "c_seed-20001")}

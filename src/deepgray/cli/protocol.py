@@ -85,7 +85,8 @@ class MidbrainProtocol:
             801-814.
         output: Folder for sets, networks, tables and pictures; a protocol that was stopped goes on from there.
         heads: Heads that judge; all others train the arms.
-        scans: Scans of the source set, and of the target set.
+        scans: Scans of the target set.
+        source_scans: Scans of the source set; as many as of the target set unless said.
         tests: Scans of each head that judges.
         widths: Channels of each level of the arms' networks; fewer make them faster.
         epochs: At most so many epochs per network.
@@ -102,6 +103,7 @@ class MidbrainProtocol:
     output: Annotated[Path, Parameter(alias="-o")]
     heads: Annotated[tuple[str, ...], Parameter(consume_multiple=True)] = HELD_OUT
     scans: int = 24
+    source_scans: int | None = None
     tests: int = 4
     widths: Annotated[tuple[int, ...], Parameter(consume_multiple=True)] = (32, 64, 128, 256, 512)
     epochs: int = 200
@@ -113,9 +115,11 @@ class MidbrainProtocol:
     seed: int = 1
 
     def __post_init__(self) -> None:
-        if self.tests < 1 or self.scans < self.folds:
+        source_scans = self.scans if self.source_scans is None else self.source_scans
+        if self.tests < 1 or min(self.scans, source_scans) < self.folds:
             raise SettingsError(
-                f"One test of each head and as many scans as folds are wanted, {self.tests} and {self.scans} came."
+                f"One test of each head and as many scans of both sets as folds are wanted, {self.tests}, {self.scans} "
+                f"and {source_scans} came."
             )
 
 
@@ -151,7 +155,12 @@ def midbrain(settings: MidbrainProtocol) -> int:
     training = tuple(name for name in known if name not in settings.heads)
     if not training:
         raise SettingsError(f"Heads besides {', '.join(settings.heads)} are wanted in {settings.anatomies}.")
-    planned = midbrain.plan(training, settings.heads, scans=settings.scans, tests=settings.tests, seed=settings.seed)
+    counts = {
+        midbrain.SOURCE: settings.scans if settings.source_scans is None else settings.source_scans,
+        midbrain.TARGET: settings.scans,
+        midbrain.TEST: settings.tests,
+    }
+    planned = midbrain.plan(training, settings.heads, counts, seed=settings.seed)
     if settings.own_only:
         planned = tuple(one for one in planned if one.group == midbrain.TEST)
     rows: list[Row] = []

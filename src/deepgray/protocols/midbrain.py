@@ -5,7 +5,7 @@ Work D: Zhao 2022, doi:10.3389/fnins.2022.801618.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,22 +72,21 @@ class Crop:
 
 
 def plan(
-    training: tuple[str, ...], testing: tuple[str, ...], *, scans: int, tests: int, seed: int = 1
+    training: tuple[str, ...], testing: tuple[str, ...], counts: Mapping[str, int], *, seed: int = 1
 ) -> tuple[Planned, ...]:
     """The scans of all sets.
 
     Args:
         training: Names of the heads that train the arms.
         testing: Names of the heads that judge; none of them trained any network.
-        scans: Source scans, and as many target scans, in all.
-        tests: Scans of each head that judges.
+        counts: Scans of the source set, of the target set, and of each head that judges.
         seed: Of the first scan.
     """
     planned = []
     for group, first in ((SOURCE, seed), (TARGET, seed + 10_000)):
-        for number in range(scans):
+        for number in range(counts[group]):
             planned.append(_planned(group, training[number % len(training)], first + number))
-    for number in range(tests):
+    for number in range(counts[TEST]):
         planned += [_planned(TEST, head, seed + 20_000 + 100 * n + number) for n, head in enumerate(testing)]
     return tuple(planned)
 

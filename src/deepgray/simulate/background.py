@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -17,12 +18,31 @@ from deepgray.simulate.tissues import TISSUES
 AIR_PPM, BONE_PPM, SOFT_PPM = 9.2, -2.0, 0.0
 # Spherical means remove what is harmonic; where their high-pass is weaker than this it is not undone.
 LEAST_HIGH_PASS = 0.05
-# What the removal of the background leaves at the mask's rim: how deep the rim is (the width of a blur, and how much of
-# the blurred mask is left there), how many blobs at most, their radius and size.
-RIM_MM, RIM_SHARE = 2.5, 0.8
+# Blobs at one drawing, at most.
 RIM_BLOBS = 5
-RIM_BLOB_MM = (0.8, 2.6)
-RIM_PPM = (0.15, 0.9)
+
+
+@dataclass(frozen=True)
+class RimArtefact:
+    """One kind of what the removal of the background leaves near the mask's rim.
+
+    Attributes:
+        blur_mm, share: Its centres lie where the mask, blurred by this width, has sunk below this share.
+        radius_mm: Limits of a blob's radius (its standard deviation).
+        ppm: Limits of its size.
+    """
+
+    blur_mm: float
+    share: float
+    radius_mm: tuple[float, float]
+    ppm: tuple[float, float]
+
+
+# Strong and small at the rim itself; weak, up to 10 mm deep and as large as a nucleus.
+RIM_ARTEFACTS = (
+    RimArtefact(blur_mm=2.5, share=0.8, radius_mm=(0.8, 2.6), ppm=(0.15, 0.9)),
+    RimArtefact(blur_mm=5.0, share=0.98, radius_mm=(1.5, 4.0), ppm=(0.06, 0.3)),
+)
 
 
 def source_table() -> Tensor:
@@ -94,18 +114,23 @@ def add_rim_artefacts(found: Tensor, spacing_mm: float) -> Tensor:
         spacing_mm: Voxel size.
     """
     seen = found != 0
-    wide = RIM_MM / spacing_mm
-    rim = torch.nonzero(seen & (gaussian_blur(seen.float(), (wide, wide, wide)) < RIM_SHARE))
-    if len(rim) == 0:
-        return found
     out = found.clone()
-    for number in torch.randint(len(rim), (1 + int(torch.randint(RIM_BLOBS, (1,))),)):
-        radius = uniform(*RIM_BLOB_MM) / spacing_mm
-        reach = int(3 * radius) + 1
-        low = [max(0, int(c) - reach) for c in rim[number]]
-        part = tuple(slice(a, int(c) + reach + 1) for a, c in zip(low, rim[number], strict=True))
-        axes = [torch.arange(n, dtype=torch.float32) + a for n, a in zip(out[part].shape, low, strict=True)]
-        away = sum((axis - c) ** 2 for axis, c in zip(torch.meshgrid(*axes, indexing="ij"), rim[number], strict=True))
-        sign = 1.0 if chance(0.6) else -1.0
-        out[part] = out[part] + sign * uniform(*RIM_PPM) * torch.exp(-0.5 * away / radius**2)
+    for kind in RIM_ARTEFACTS:
+        wide = kind.blur_mm / spacing_mm
+        rim = torch.nonzero(seen & (gaussian_blur(seen.float(), (wide, wide, wide)) < kind.share))
+        if len(rim) == 0:
+            continue
+        for centre in rim[torch.randint(len(rim), (1 + int(torch.randint(RIM_BLOBS, (1,))),))]:
+            _add_blob(out, centre, uniform(*kind.radius_mm) / spacing_mm, uniform(*kind.ppm))
     return out * seen
+
+
+def _add_blob(out: Tensor, centre: Tensor, radius: float, ppm: float) -> None:
+    """Add one Gaussian blob, bright more often than dark, to a map in place; radius in voxels."""
+    reach = int(3 * radius) + 1
+    low = [max(0, int(c) - reach) for c in centre]
+    part = tuple(slice(a, int(c) + reach + 1) for a, c in zip(low, centre, strict=True))
+    axes = [torch.arange(n, dtype=torch.float32) + a for n, a in zip(out[part].shape, low, strict=True)]
+    away = sum((axis - c) ** 2 for axis, c in zip(torch.meshgrid(*axes, indexing="ij"), centre, strict=True))
+    sign = 1.0 if chance(0.6) else -1.0
+    out[part] += sign * ppm * torch.exp(-0.5 * away / radius**2)
