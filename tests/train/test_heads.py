@@ -105,11 +105,13 @@ def test_anatomies_are_cut_into_parts_by_the_map_beside_them(hemispheres: list[H
         assert front > centre_mm(found, "caudate/posterior caudate")[1] + 4
 
 
-def test_nuclei_lie_in_the_head_of_a_donor(hemispheres: list[Hemisphere]) -> None:
+def test_nuclei_lie_in_the_head_of_a_donor_and_are_cut_into_parts_by_the_rule(hemispheres: list[Hemisphere]) -> None:
     for placed in hemispheres[2:]:
         names = {TISSUES[number].name for number in np.unique(placed.tissues)}
         assert "white matter" in names  # the atlas labels none of these
-        assert "caudate/posterior caudate" not in names  # its nuclei are whole
+        for whole in ("caudate", "putamen"):
+            front, back = (centre_mm(placed, f"{whole}/{where} {whole}")[1] for where in ("anterior", "posterior"))
+            assert front > 0 > back
         assert (placed.tissues == INDEX["air"]).mean() < 0.01
 
 
@@ -189,7 +191,7 @@ def test_heads_for_spect_may_hold_the_nuclei_of_others(sources: Sources, monkeyp
     own, placed = load_spect_heads(sources, held_out=False)
     assert (own.placed, placed.placed) == (False, True)
     assert placed.head.name == "100-in-anatomy-01"
-    assert not placed.head.has_parts
+    assert placed.head.has_parts
     np.testing.assert_array_equal(placed.head.tissues, own.head.tissues)
     for side in HEMISPHERES:
         for name in ("caudate/", "putamen/"):

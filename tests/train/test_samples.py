@@ -127,11 +127,6 @@ def test_the_share_of_nuclei_decides_from_which_pool_is_drawn(share: float, want
     assert {int(n) for seed in range(4) for n in seeded(pools, seed).target.unique()} == wanted
 
 
-def test_nuclei_without_parts_never_teach_parts() -> None:
-    samples = HemisphereSamples([ANATOMY, NUCLEI], PARTS, appearance=STILL, nuclei_share=1.0)
-    assert samples.pools == [[ANATOMY]]
-
-
 def test_the_stream_never_ends() -> None:
     torch.manual_seed(0)
     stream = islice(HemisphereSamples([ANATOMY], OUTLINE, appearance=Appearance()), 3)

@@ -14,13 +14,16 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
 
-from deepgray.anatomy import HEMISPHERES, Side
+from deepgray.anatomy import HEMISPHERES, Side, scheme
 from deepgray.errors import GeometryError, SettingsError
 from deepgray.read import read_mask, read_part_names
+from deepgray.scan import LabelMap
 from deepgray.simulate import hemispheres
 from deepgray.simulate.atrophy import PROFILES, draw_atrophy, shrink
 from deepgray.simulate.tissues import tissue_lookup
 from deepgray.space import Affine, Box, Grid
+from deepgray.subdivide.frame import Frame
+from deepgray.subdivide.geometric import divide
 from deepgray.train.cache import save_arrays
 from deepgray.voxels.acpc import FREESURFER, HOA2, fit_acpc
 
@@ -50,7 +53,7 @@ class Hemisphere:
         name: Where it came from.
         tissues: (x, y, z) uint8, see ``simulate.tissues``.
         affine: 4 × 4, index to canonical mm of the left side.
-        placed: Whether these are nuclei, undivided, placed in another head.
+        placed: Whether these are nuclei placed in another head.
     """
 
     name: str
@@ -179,10 +182,9 @@ def _cached(
 
 def _in_head_of(donor: Hemisphere, sources: Sources) -> Callable[[Path, Side, Grid], NDArray[np.uint8]]:
     def placed(path: Path, side: Side, grid: Grid) -> NDArray[np.uint8]:
-        nuclei = _cached(sources, path, side, grid, nuclei_side).tissues
-        return in_head(nuclei, donor.tissues, grid)
+        return in_head(nuclei_side(path, side, grid), donor.tissues, grid)
 
-    placed.__qualname__ = f"placed in {donor.name}"
+    placed.__qualname__ = f"divided, placed in {donor.name}"
     return placed
 
 
@@ -244,9 +246,24 @@ def _upright_side(
 
 def nuclei_side(path: Path, side: Side, grid: Grid) -> NDArray[np.uint8]:
     """One side of a subcortical label map as tissues on a grid in canonical mm of the left side, air elsewhere."""
+    labels, affine, pose, parts = _divided(path)
+    names = {s.label: s.name for s in parts.scheme.structures}
+    return hemispheres.hemisphere(
+        labels, affine, source="hoa2", side=side, frame=(pose, grid), parts=parts.voxels, part_names=names
+    )
+
+
+@lru_cache(maxsize=1)  # both sides of a head come one after the other
+def _divided(path: Path) -> tuple[NDArray[np.int16], Affine, Affine, LabelMap]:
+    """A subcortical label map: labels, affine, AC–PC frame, and the subregions that the geometric rule makes of it."""
     labels, affine = read_integers(path)
     pose = fit_acpc(labels, affine, labels=HOA2).canonical_from_world
-    return hemispheres.hemisphere(labels, affine, source="hoa2", side=side, frame=(pose, grid))
+    whole = scheme("striatum")
+    striatum = np.zeros(labels.shape, dtype=np.int16)
+    for structure in whole.structures:
+        striatum[np.isin(labels, HOA2[structure.key])] = structure.label
+    frame = Frame(pose, "AC–PC frame of all deep structures")
+    return labels, affine, pose, divide(LabelMap(striatum, affine, whole), frame, rule="mawlawi").labels
 
 
 def _head(sources: Sources, path: Path) -> Head:

@@ -18,7 +18,6 @@ from deepgray.simulate.margin import as_seen, surroundings
 from deepgray.simulate.tissues import output_lookup
 from deepgray.space import Grid
 from deepgray.train.heads import Head, Hemisphere
-from deepgray.train.settings import PARTS
 
 # Standard deviation of the blur of one-sided samples. On real T1 scans the intensity crosses the border of manual
 # striatal labels as after a Gaussian of about 0.9 mm; sharper training scans make outlines too large.
@@ -113,8 +112,6 @@ class HemisphereSamples(SampleStream):
         super().__init__(recipe, appearance=appearance, seed=seed)
         whole = [h for h in hemispheres if not h.placed]
         self.pools = [p for p in (whole, [h for h in hemispheres if h.placed]) if p]
-        if set(recipe.outputs) <= set(PARTS):  # which maps of nuclei do not tell
-            self.pools = [whole]
         self.nuclei_share = nuclei_share
         self.maps = {h.name: on_device(h.tissues) for h in hemispheres}
         grid = Grid(hemispheres[0].tissues.shape, hemispheres[0].affine)

@@ -78,14 +78,14 @@ def _spect_head(cache: Path, path: Path, coarse: Head) -> SpectHead:
 
 
 def _placed(cache: Path, path: Path, donor: SpectHead) -> SpectHead:
-    """A head with the nuclei of a subcortical label map, undivided, in the place of its own."""
+    """A head with the nuclei of a subcortical label map in the place of its own."""
     name = f"{path.name.removesuffix('_dseg.nii.gz')}-in-{donor.head.name}"
-    kept = cache / f"{name}-spect-{VERSION}-{FINE_MM:g}.npz"
+    kept = cache / f"{name}-divided-spect-{VERSION}-{FINE_MM:g}.npz"
     if not kept.exists():
         save_arrays(kept, {str(side): _placed_side(path, side, donor.head.fine[side]) for side in HEMISPHERES})
     with np.load(kept) as stored:
         fine = {side: stored[str(side)] for side in HEMISPHERES}
-    return replace(donor, head=replace(donor.head, name=name, fine=fine, has_parts=False), placed=True)
+    return replace(donor, head=replace(donor.head, name=name, fine=fine, has_parts=True), placed=True)
 
 
 def _placed_side(path: Path, side: Side, own: NDArray[np.uint8]) -> NDArray[np.uint8]:
