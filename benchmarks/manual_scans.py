@@ -3,12 +3,10 @@
     python benchmarks/manual_scans.py SCANS TRUTH --mapping neuromorphometrics -o OUT
 
 SCANS holds ``*_T1w.nii.gz``, TRUTH ``*_dseg.nii.gz`` of the same stems. Results of ``deepgray run`` in OUT are used
-again
-when they are there. The error of a scan is one minus the mean Dice of caudate, putamen and accumbens. With
-``--degraded N``
-each scan is also run N times after blur along one axis (up to 3 mm), noise (up to 20 % of the mean) and a bias field,
-as drawn:
-scans of good quality differ too little to say whether the uncertainty ranks errors.
+again when they are there. The error of a scan is one minus the mean Dice of caudate, putamen and accumbens. With
+``--degraded N`` each scan is also run N times after blur along one axis (up to 3 mm), noise (up to 20 % of the mean)
+and a bias field, as drawn, for each ``--severity`` so many times as strong: scans of good quality differ too little to
+say whether the uncertainty ranks errors.
 """
 
 from __future__ import annotations
@@ -57,6 +55,7 @@ def main() -> None:
     parser.add_argument("truth", type=Path)
     parser.add_argument("--mapping", default="neuromorphometrics")
     parser.add_argument("--degraded", type=int, default=0)
+    parser.add_argument("--severity", type=float, nargs="+", default=[1.0])
     parser.add_argument("-o", "--out", type=Path, required=True)
     chosen = parser.parse_args()
     chosen.out.mkdir(parents=True, exist_ok=True)
@@ -85,10 +84,11 @@ def main() -> None:
     intervals(cohort, chosen.out)
     uncertainty(cohort, chosen.out)
     if chosen.degraded:
-        degraded(chosen, truth)
+        for severity in chosen.severity:
+            degraded(chosen, truth, severity)
 
 
-def degraded(chosen: argparse.Namespace, truth: Callable[[Path], LabelMap]) -> None:
+def degraded(chosen: argparse.Namespace, truth: Callable[[Path], LabelMap], severity: float) -> None:
     """Risk and coverage on scans made worse at random."""
     random = np.random.default_rng(1)
     scores, errors = [], []
@@ -97,7 +97,7 @@ def degraded(chosen: argparse.Namespace, truth: Callable[[Path], LabelMap]) -> N
         true = truth(path)
         for _ in range(chosen.degraded):
             try:
-                result = analyse(replace(scan, voxels=worse(scan.voxels, random)))
+                result = analyse(replace(scan, voxels=worse(scan.voxels, random, severity)))
             except DeepgrayError as error:
                 print(f"  {path.name} refused: {error}")
                 continue
@@ -105,21 +105,27 @@ def degraded(chosen: argparse.Namespace, truth: Callable[[Path], LabelMap]) -> N
             scores.append(result.proposed.score)
             errors.append(1 - float(np.mean([found[name] for name in STRIATUM])))
     curve = risk_coverage(scores, errors)
-    write_risk_coverage(curve, chosen.out / "risk_coverage_degraded.tsv")
-    draw_risk_coverage(curve, chosen.out / "risk_coverage_degraded.png", error_title="1 - mean Dice of the kept")
+    name = f"risk_coverage_degraded-{severity:g}"
+    write_risk_coverage(curve, chosen.out / f"{name}.tsv")
+    draw_risk_coverage(curve, chosen.out / f"{name}.png", error_title="1 - mean Dice of the kept")
     flagged = sum(s > task("striatum").review_above for s in scores)
-    print(f"degraded: {len(scores)} scans, {flagged} above the threshold, Spearman {curve.spearman:.2f}")
+    print(
+        f"degraded, severity {severity:g}: {len(scores)} scans with errors of {min(errors):.3f} to {max(errors):.3f}, "
+        f"{flagged} above the threshold, Spearman {curve.spearman:.2f}"
+    )
     for part in (1.0, 0.75, 0.5):
-        print(f"degraded: keeping the surest {part:.0%}: mean error {curve.risk_at(part):.4f}")
+        print(f"degraded, severity {severity:g}: keeping the surest {part:.0%}: mean error {curve.risk_at(part):.4f}")
 
 
-def worse(voxels: np.ndarray, random: np.random.Generator) -> np.ndarray:
+def worse(voxels: np.ndarray, random: np.random.Generator, severity: float) -> np.ndarray:
     """Blurred along one axis, shaded and noisy; what was zero stays zero."""
     sigma = [0.0, 0.0, 0.0]
-    sigma[random.integers(3)] = random.uniform(0, 3.0)
+    sigma[random.integers(3)] = severity * random.uniform(0, 3.0)
     blurred = ndimage.gaussian_filter(voxels, sigma)
-    shading = ndimage.zoom(random.normal(0, random.uniform(0, 0.25), (3, 3, 3)), np.array(voxels.shape) / 3, order=1)
-    noise = random.normal(0, random.uniform(0, 0.2) * voxels[voxels > 0].mean(), voxels.shape)
+    shading = ndimage.zoom(
+        random.normal(0, severity * random.uniform(0, 0.25), (3, 3, 3)), np.array(voxels.shape) / 3, order=1
+    )
+    noise = random.normal(0, severity * random.uniform(0, 0.2) * voxels[voxels > 0].mean(), voxels.shape)
     return np.where(voxels == 0, 0, np.abs(blurred * np.exp(shading) + noise)).astype(np.float32)
 
 

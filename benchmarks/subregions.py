@@ -18,6 +18,7 @@ import numpy as np
 from deepgray import models
 from deepgray.anatomy import scheme
 from deepgray.evaluate import compare
+from deepgray.locate import levelled
 from deepgray.pipeline import analyse
 from deepgray.read import read_mask, read_part_names
 from deepgray.result import Outline
@@ -63,9 +64,9 @@ def divided(case: SimulatedScan, whole: list[tuple[str, float]]) -> dict[str, La
     drawn = replace(result.outline)
     ways = (
         by_network(case.scan, drawn, result.pose, model=model),
-        by_rule(drawn, result.pose),
+        by_rule(drawn, levelled(result.pose)),
         by_network(case.scan, true, result.pose, model=model),
-        by_rule(true, result.pose),
+        by_rule(true, levelled(result.pose)),
     )
     return {way: outline.labels for way, outline in zip(WAYS, ways, strict=True)}
 

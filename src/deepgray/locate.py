@@ -56,6 +56,9 @@ REFERENCE: dict[str, tuple[tuple[float, float, float], float]] = {
     "cerebellum": ((21.2, -55.5, -33.2), 0.3),
     "brainstem": ((0.0, -24.3, -20.7), 0.5),
 }
+# On T1 the pose nods too far by this on average: nine of those heads, simulated twice each, 2.8 ± 2.7°; 15 real scans
+# with manual labels 2.5 ± 2.2°. Networks do not mind; planes do.
+NOD_DEGREES = 2.7
 PAIRED = ("thalamus", "striatum", "cerebellum")
 SPLITS = 4
 
@@ -99,6 +102,13 @@ def locate(scan: Scan, model: Model) -> Pose:
         )
     confidence = float(np.exp(-((look.residual_mm / LARGEST_RESIDUAL_MM) ** 2)))
     return Pose(look.pose, confidence, _coarse_map(look, model))
+
+
+def levelled(pose: Pose) -> Pose:
+    """A pose found on a T1 scan without what it nods too far on average, for those who divide by its planes."""
+    back = np.eye(4)
+    back[:3, :3] = Rotation.from_euler("x", -NOD_DEGREES, degrees=True).as_matrix()
+    return replace(pose, canonical_from_world=back @ pose.canonical_from_world)
 
 
 def _as_seen(scan: Scan, model: Model) -> Scan:
