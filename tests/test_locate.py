@@ -138,7 +138,7 @@ def test_any_head_is_found_however_it_is_turned_and_stored(
     assert pose.confidence > 0.9
 
 
-def test_a_level_pose_looks_less_far_down_and_stays_where_it_is() -> None:
+def test_a_level_pose_lowers_the_face_and_stays_where_it_is() -> None:
     pose = locate(head_scan(UPRIGHT, middle_in_view(Rotation.identity())), MODEL)
     found, level = (p.canonical_from_world for p in (pose, levelled(pose)))
     commissure, in_front = np.linalg.inv(found)[:3, 3], np.linalg.inv(found) @ [0, 10, 0, 1]

@@ -56,8 +56,8 @@ REFERENCE: dict[str, tuple[tuple[float, float, float], float]] = {
     "cerebellum": ((21.2, -55.5, -33.2), 0.3),
     "brainstem": ((0.0, -24.3, -20.7), 0.5),
 }
-# On T1 the pose nods too far by this on average: nine of those heads, simulated twice each, 2.8 ± 2.7°; 15 real scans
-# with manual labels 2.5 ± 2.2°. Networks do not mind; planes do.
+# On T1 the pose lifts the face too far by this on average: nine of those heads, simulated twice each, 2.8 ± 2.7°; 15
+# real scans with manual labels 2.5 ± 2.2°. Networks do not mind; planes do.
 NOD_DEGREES = 2.7
 PAIRED = ("thalamus", "striatum", "cerebellum")
 SPLITS = 4
@@ -105,7 +105,7 @@ def locate(scan: Scan, model: Model) -> Pose:
 
 
 def levelled(pose: Pose) -> Pose:
-    """A pose found on a T1 scan without what it nods too far on average, for those who divide by its planes."""
+    """A pose found on a T1 scan, its face lowered by what is too much on average; for those who divide by planes."""
     back = np.eye(4)
     back[:3, :3] = Rotation.from_euler("x", -NOD_DEGREES, degrees=True).as_matrix()
     return replace(pose, canonical_from_world=back @ pose.canonical_from_world)
