@@ -14,9 +14,8 @@ import torch
 from numpy.typing import NDArray
 from scipy import ndimage
 from torch import Tensor
-from torch.nn import functional
 
-from deepgray.simulate.mr import sample_nearest
+from deepgray.simulate.mr import sample_linear, sample_nearest
 from deepgray.simulate.tissues import INDEX, TISSUES
 from deepgray.space import Grid
 
@@ -73,7 +72,7 @@ def as_seen(tissues: Tensor, points_mm: Tensor, around: Surroundings, margin_mm:
     """
     if margin_mm <= 0:
         return tissues
-    distance = _trilinear(around.distance_mm.float(), around.affine, points_mm)
+    distance = sample_linear(around.distance_mm.float()[None], around.affine, points_mm, beyond="border")[0]
     reached = distance < margin_mm
     nuclei = torch.from_numpy(_NUCLEI).to(tissues.device)
     widened = reached & ~nuclei[tissues.long()]
@@ -81,13 +80,3 @@ def as_seen(tissues: Tensor, points_mm: Tensor, around: Surroundings, margin_mm:
     out = tissues.clone()
     out[widened] = nearest.to(out.dtype)
     return out
-
-
-def _trilinear(values: Tensor, affine: Tensor, points_mm: Tensor) -> Tensor:
-    """Values (x, y, z) at points (…, 3); those at the rim beyond it."""
-    inverse = torch.linalg.inv(affine.double()).float()
-    index = points_mm @ inverse[:3, :3].T + inverse[:3, 3]
-    last = torch.tensor(values.shape, dtype=torch.float32) - 1
-    places = (2 * index / last - 1).flip(-1).reshape(1, -1, 1, 1, 3)
-    found = functional.grid_sample(values[None, None], places, padding_mode="border", align_corners=True)
-    return found.reshape(points_mm.shape[:-1])

@@ -133,14 +133,37 @@ def sample_nearest(tissues: Tensor, frame_affine: Tensor, points_mm: Tensor) -> 
     Returns:
         (…) uint8; air outside.
     """
-    inverse = torch.linalg.inv(frame_affine.double()).float()
-    index = torch.round(points_mm @ inverse[:3, :3].T + inverse[:3, 3]).to(torch.int32)
+    index = torch.round(_index_of(points_mm, frame_affine)).to(torch.int32)
     x, y, z = index.unbind(-1)
     nx, ny, nz = tissues.shape
     inside = (x >= 0) & (x < nx) & (y >= 0) & (y < ny) & (z >= 0) & (z < nz)
     flat = (x.clamp(0, nx - 1) * ny + y.clamp(0, ny - 1)) * nz + z.clamp(0, nz - 1)
     found = tissues.reshape(-1).index_select(0, flat.reshape(-1)).reshape(flat.shape)
     return found * inside
+
+
+def sample_linear(channels: Tensor, affine: Tensor, points_mm: Tensor, *, beyond: str = "zeros") -> Tensor:
+    """Values at points, linearly.
+
+    Args:
+        channels: (channels, x, y, z) float32.
+        affine: 4 × 4, index to mm.
+        points_mm: (…, 3).
+        beyond: What lies outside: ``zeros``, or the ``border``'s values.
+
+    Returns:
+        (channels, …).
+    """
+    last = torch.tensor([max(n - 1, 1) for n in channels.shape[1:]])
+    places = (2 * _index_of(points_mm, affine) / last - 1).flip(-1).reshape(1, -1, 1, 1, 3)
+    found = functional.grid_sample(channels[None], places, padding_mode=beyond, align_corners=True)
+    return found.reshape(len(channels), *points_mm.shape[:-1])
+
+
+def _index_of(points_mm: Tensor, affine: Tensor) -> Tensor:
+    inverse = torch.linalg.inv(affine.double()).float()
+    index: Tensor = points_mm @ inverse[:3, :3].T + inverse[:3, 3]
+    return index
 
 
 def paint(tissues: Tensor, appearance: Appearance) -> Tensor:

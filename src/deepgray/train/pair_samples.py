@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
 from torch import Tensor
-from torch.nn import functional
 
 from deepgray import models
 from deepgray.anatomy import HEMISPHERES, Side
@@ -98,24 +97,16 @@ class PairSamples(SampleStream):
 
     def _at(self, number: int, points_mm: Tensor, *, blur_voxels: float = 0.0) -> Sample:
         image, affine = self.images[number]
-        seen = _linear(torch.stack([image, torch.ones_like(image)]), affine, points_mm)
+        seen = mr.sample_linear(torch.stack([image, torch.ones_like(image)]), affine, points_mm)
         inside = seen[1] > 0.5
         classes, affine = self.classes[number]
         each = range(1, 1 + len(self.recipe.outputs))
-        shares = _linear(torch.stack([classes == n for n in each]).float(), affine, points_mm)
+        shares = mr.sample_linear(torch.stack([classes == n for n in each]).float(), affine, points_mm)
         most, which = shares.max(0)
         target = torch.where(most > 1 - shares.sum(0), which + 1, 0) * inside
         picture = mr.gaussian_blur(seen[0], (blur_voxels,) * 3)
         scaled = normalise(picture.cpu().numpy(), self.recipe.intensity)
         return Sample(on_device(scaled)[None], target.long(), inside)
-
-
-def _linear(channels: Tensor, affine: Tensor, points_mm: Tensor) -> Tensor:
-    """(channels, x, y, z) at points (a, b, c, 3), linearly; 0 outside."""
-    back = torch.linalg.inv(affine.double()).float()
-    last = torch.tensor([max(n - 1, 1) for n in channels.shape[1:]])
-    index = (points_mm @ back[:3, :3].T + back[:3, 3]) * 2 / last - 1
-    return functional.grid_sample(channels[None], index.flip(-1)[None], align_corners=True)[0]
 
 
 def sides_of(pair: Pair, canonical_from_world: Affine, recipe: Recipe) -> list[PairSide]:
