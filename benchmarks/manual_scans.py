@@ -6,7 +6,8 @@ SCANS holds ``*_T1w.nii.gz``, TRUTH ``*_dseg.nii.gz`` of the same stems. Results
 again when they are there. The error of a scan is one minus the mean Dice of caudate, putamen and accumbens. With
 ``--degraded N`` each scan is also run N times after blur along one axis (up to 3 mm), noise (up to 20 % of the mean)
 and a bias field, as drawn, for each ``--severity`` so many times as strong: scans of good quality differ too little to
-say whether the uncertainty ranks errors.
+say whether the uncertainty ranks errors. With ``--one-stage FILE`` a network of ``deepgray train striatum-one-stage`` is
+held against the cascade.
 """
 
 from __future__ import annotations
@@ -21,12 +22,14 @@ from pathlib import Path
 import numpy as np
 from scipy import ndimage
 
+from deepgray import models
 from deepgray.anatomy import scheme
 from deepgray.cli import main as deepgray
 from deepgray.errors import DeepgrayError
 from deepgray.evaluate import (
     Cohort,
     FilePair,
+    agree,
     compare,
     compare_cohort,
     draw_risk_coverage,
@@ -38,13 +41,16 @@ from deepgray.evaluate import (
     write_risk_coverage,
     write_scores,
 )
+from deepgray.locate import locate
 from deepgray.models import task
+from deepgray.outline import outline
 from deepgray.pipeline import analyse
 from deepgray.read import read, read_labels, read_mask
 from deepgray.scan import LabelMap
 from deepgray.subdivide import split_label_map
 
 STRIATUM = ("caudate", "putamen", "accumbens")
+PARTS = scheme("striatum12")
 GOALS = {"caudate": (0.90, 0.80), "putamen": (0.88, 0.80), "accumbens": (0.71, 0.0)}
 
 
@@ -56,6 +62,7 @@ def main() -> None:
     parser.add_argument("--mapping", default="neuromorphometrics")
     parser.add_argument("--degraded", type=int, default=0)
     parser.add_argument("--severity", type=float, nargs="+", default=[1.0])
+    parser.add_argument("--one-stage", type=Path, help="network file that gives the subregions at once, to compare")
     parser.add_argument("-o", "--out", type=Path, required=True)
     chosen = parser.parse_args()
     chosen.out.mkdir(parents=True, exist_ok=True)
@@ -81,6 +88,8 @@ def main() -> None:
     draw_scores(cohort, chosen.out / "dice.png")
     goals(cohort)
     subregions(pairs, truth)
+    if chosen.one_stage:
+        against_one_stage(pairs, truth, chosen)
     intervals(cohort, chosen.out)
     uncertainty(cohort, chosen.out)
     if chosen.degraded:
@@ -156,7 +165,7 @@ def subregions(pairs: list[FilePair], truth: Callable[[Path], LabelMap]) -> None
     ]
     cohort = compare_cohort(
         divided,
-        read_predicted=lambda p: read_labels(p, scheme("striatum12")),
+        read_predicted=lambda p: read_labels(p, PARTS),
         read_truth=lambda p: split_label_map(truth(p)).labels,
     )
     parts: dict[str, list[tuple[float, float]]] = {}
@@ -167,6 +176,34 @@ def subregions(pairs: list[FilePair], truth: Callable[[Path], LabelMap]) -> None
     for name, values in parts.items():
         dice, distance_mm = np.array(values).T
         print(f"{name}: Dice {dice.mean():.3f}, worst {dice.min():.3f}; HD95 {distance_mm.mean():.2f} mm")
+
+
+def against_one_stage(pairs: list[FilePair], truth: Callable[[Path], LabelMap], chosen: argparse.Namespace) -> None:
+    """The cascade's subregions and whole striatum against those of a network that gives them straight from the scan.
+
+    Both stand in the same pose. The parts' truth follows the rule that divides the cascade, the striatum's no rule.
+    """
+    model, locator = models.load(str(chosen.one_stage)), models.load(task("striatum").locate_model)
+    found: dict[str, list[tuple[float, float]]] = {"cascade": [], "one stage": []}
+    for pair in pairs:
+        scan, true = read(chosen.scans / f"{pair.stem}_T1w.nii.gz"), split_label_map(truth(pair.truth)).labels
+        divided = pair.predicted.with_name(pair.predicted.name.replace("striatum", "striatum12"))
+        arms = {
+            "cascade": read_labels(divided, PARTS),
+            "one stage": outline(scan, locate(scan, locator), model=model, scheme=PARTS).labels,
+        }
+        for arm, labels in arms.items():
+            parts = float(np.mean([s.dice for s in compare(labels, true) if s.side != "both"]))
+            one, other = labels.voxels > 0, true.voxels > 0
+            found[arm].append((parts, float(2 * (one & other).sum() / (one.sum() + other.sum()))))
+    for number, what in enumerate(("12 subregions", "whole striatum")):
+        cascade, one_stage = (np.array(values)[:, number] for values in found.values())
+        tests = agree(cascade, one_stage, unit="1")
+        print(
+            f"{what}: Dice {cascade.mean():.3f} cascade, {one_stage.mean():.3f} one stage, better on "
+            f"{(cascade > one_stage).sum()} of {len(cascade)}, p {tests.t.p_value:.2g} (paired t), "
+            f"{tests.wilcoxon.p_value:.2g} (Wilcoxon)"
+        )
 
 
 def intervals(cohort: Cohort, out: Path) -> None:
