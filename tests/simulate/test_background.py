@@ -7,6 +7,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch (extra train) is not installed")
 
+from deepgray.simulate import background  # noqa: E402
 from deepgray.simulate.background import AIR_PPM, BONE_PPM, add_rim_artefacts, remove_background, source_table  # noqa: E402
 from deepgray.simulate.dipole import dipole_kernel, local_field  # noqa: E402
 from deepgray.simulate.tissues import INDEX  # noqa: E402
@@ -56,19 +57,25 @@ def test_nothing_is_known_without_radii() -> None:
     assert not field.any()
 
 
-def test_artefacts_lie_at_the_rim_of_what_is_seen() -> None:
+@pytest.mark.parametrize(("kind", "middle_mm", "deepest_mm"), [(0, (0.0, 2.0), 10.0), (1, (2.0, 6.0), 16.0)])
+def test_strong_artefacts_lie_at_the_rim_and_weak_ones_deeper(
+    kind: int, middle_mm: tuple[float, float], deepest_mm: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(background, "RIM_ARTEFACTS", (background.RIM_ARTEFACTS[kind],))
     torch.manual_seed(5)
     seen = torch.zeros(40, 36, 32)
     seen[4:-4, 4:-4, 4:-4] = 0.01
-    depths = []
+    depths, largest = [], []
     for _ in range(20):
         changed = add_rim_artefacts(seen, 0.8)
         assert ((changed == 0) >= (seen == 0)).all()
-        places = torch.nonzero((changed - seen).abs() > 0.1)
-        assert len(places)
-        depths.append(torch.minimum(places - 4, torch.tensor(seen.shape) - 5 - places).min(dim=1).values.float())
-    assert torch.cat(depths).median() < 4
-    assert torch.cat(depths).max() < 12
+        change = (changed - seen).abs()
+        places = torch.nonzero(change > 0.05)
+        depths.append(torch.minimum(places - 4, torch.tensor(seen.shape) - 5 - places).min(dim=1).values * 0.8)
+        largest.append(float(change.max()))
+    assert middle_mm[0] <= torch.cat(depths).median() <= middle_mm[1]
+    assert torch.cat(depths).max() < deepest_mm
+    assert max(largest) > background.RIM_ARTEFACTS[0].ppm[0]
 
 
 def test_a_map_without_a_rim_keeps_its_values() -> None:
