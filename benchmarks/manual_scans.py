@@ -6,8 +6,8 @@ SCANS holds ``*_T1w.nii.gz``, TRUTH ``*_dseg.nii.gz`` of the same stems. Results
 again when they are there. The error of a scan is one minus the mean Dice of caudate, putamen and accumbens. With
 ``--degraded N`` each scan is also run N times after blur along one axis (up to 3 mm), noise (up to 20 % of the mean)
 and a bias field, as drawn, for each ``--severity`` so many times as strong: scans of good quality differ too little to
-say whether the uncertainty ranks errors. With ``--one-stage FILE`` a network of ``deepgray train striatum-one-stage`` is
-held against the cascade.
+say whether the uncertainty ranks errors. With ``--one-stage FILE`` a network of ``deepgray train striatum-one-stage``
+is held against the cascade.
 """
 
 from __future__ import annotations
