@@ -65,7 +65,12 @@ def test_a_finished_protocol_is_printed_again(
     assert main([*arguments, "--scans", "3"]) == 0
     printed = capsys.readouterr().out
     assert "0.900" in printed
-    assert "Simulated raters, ICC(2,1) of volume: one twice " in printed
+    assert "Simulated raters" in printed
     assert ".90 ± .03" in printed  # what the work printed stands beside it
-    written = {p.name for p in tmp_path.iterdir()}
-    assert {"results.tsv", "agreement.tsv", "volume_bland_altman.png", "susceptibility_scatter.png"} <= written
+    assert {p.name for p in (tmp_path / "report").iterdir()} == {
+        *("report.md", "results.tsv", "agreement.tsv", "volume_bland_altman.png", "volume_scatter.png"),
+        *("susceptibility_bland_altman.png", "susceptibility_scatter.png"),
+    }
+    page = (tmp_path / "report" / "report.md").read_text(encoding="utf-8")
+    assert "| internal | dentate nucleus, left | 3 | 0.900 ± 0.000 |" in page
+    assert "](volume_scatter.png)" in page

@@ -6,10 +6,9 @@ import math
 from dataclasses import replace
 
 import pytest
-from rich.console import Console
 
 from deepgray.protocols.cases import Row
-from deepgray.protocols.tables import VOLUME, agreement, agreements, overlap_table, paired_p
+from deepgray.protocols.tables import VOLUME, agreement, agreements, overlap_sheet, paired_p, paired_sheet
 
 
 def row(group: str, case: int, dice: float, *, side: str = "left", volume: float = 100.0) -> Row:
@@ -35,24 +34,26 @@ def test_agreement_is_of_found_against_true() -> None:
 
 
 def test_the_table_says_whose_numbers_are_whose() -> None:
-    table = overlap_table(ROWS, title="Protocol", printed={"one red nucleus": ".903"}, by_side=False)
-    console = Console(width=200)
-    with console.capture() as capture:
-        console.print(table)
-    text = capture.get()
-    assert "0.915 ± 0.013" in text
-    assert "0.800 (case-0)" in text
-    assert ".903" in text
-    assert "its own data" in text
-    assert "Simulated" in text
+    sheet = overlap_sheet(ROWS, printed={"one red nucleus": ".903"}, by_side=False)
+    assert sheet.rows[0][:5] == ("one", "red nucleus", "4", "0.915 ± 0.013", "0.900 (case-0)")
+    assert sheet.rows[1][:5] == ("two", "red nucleus", "4", "0.830 ± 0.026", "0.800 (case-0)")
+    assert [line[-1] for line in sheet.rows] == [".903", ""]
+    assert sheet.columns[-1] == "printed by the work, its own data"
+    assert "Simulated" in sheet.note
 
 
 def test_nuclei_that_were_not_found_are_counted_and_no_number_is_made_up() -> None:
     nothing = [replace(r, dice=0.0, hd95_mm=math.inf, predicted_mm3=0.0, predicted_ppm=math.nan) for r in ROWS[:4]]
-    table = overlap_table([*ROWS[:3], nothing[3]], title="Protocol", printed={}, by_side=False)
-    assert list(table.columns[5].cells) == ["1.00 (1 not found)"]
-    table = overlap_table(nothing, title="Protocol", printed={}, by_side=False)
-    assert [list(table.columns[n].cells) for n in (5, 7, 8)] == [["– (4 not found)"], ["–"], ["–"]]
+    sheet = overlap_sheet([*ROWS[:3], nothing[3]], printed={}, by_side=False)
+    assert sheet.rows[0][5] == "1.00 (1 not found)"
+    sheet = overlap_sheet(nothing, printed={}, by_side=False)
+    assert [sheet.rows[0][n] for n in (5, 7, 8)] == ["– (4 not found)", "–", "–"]
+
+
+def test_arms_are_held_against_one_another() -> None:
+    assert paired_sheet(ROWS).rows == (("red nucleus", "one", "two", "+0.085", "0.00095"),)
+    alone = [*ROWS[:4], row("two", 9, 0.5)]
+    assert paired_sheet(alone).rows == (("red nucleus", "one", "two", "–", "–"),)
 
 
 def test_the_paired_test_pairs_cases_and_sides() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import KW_ONLY, dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -15,13 +15,15 @@ from rich.progress import track
 from deepgray.cli.output import news, wants_train, writable_folder
 from deepgray.cli.protocol_spect import spect
 from deepgray.cli.protocol_striatum import striatum
+from deepgray.cli.protocol_tables import as_table
 from deepgray.errors import SettingsError
-from deepgray.evaluate import draw_bland_altman, draw_scatter, write_agreements
+from deepgray.evaluate.plots import new_figure
 from deepgray.read import read_mask
 from deepgray.train.settings import HELD_OUT
 
 if TYPE_CHECKING:
     from deepgray.protocols.cases import Row
+    from deepgray.protocols.qsm_report import Report
     from deepgray.protocols.sets import Heads, Planned
     from deepgray.simulate.small_nuclei import QsmHead
 
@@ -30,6 +32,9 @@ _Item = TypeVar("_Item")
 app = App(name="protocol", help="Run the protocol of a published work on simulated scans with a known answer.")
 app.command(striatum, name="a")
 app.command(spect, name="b")
+_OURS = "All figures are of simulated maps; those of the work are of its own people and stand beside them to orient."
+_HEAD_C = f"Work C: [10.1148/ryai.240478](https://doi.org/10.1148/ryai.240478). {_OURS}"
+_HEAD_D = f"Work D: Zhao 2022, [10.3389/fnins.2022.801618](https://doi.org/10.3389/fnins.2022.801618). {_OURS}"
 # Dice that the works printed, on real scans of their own.
 _WORK_C = {
     "internal dentate nucleus, left": ".90 ± .03",
@@ -56,7 +61,7 @@ class DentateProtocol:
         anatomies: Folder of whole-head label maps, *_dseg.nii.gz with FreeSurfer's numbers and the small nuclei
             801-814.
         atlas: Label map of the SPL atlas (.nrrd, .nii.gz): its dentate nuclei are those of the external set.
-        output: Folder for tables and pictures; a protocol that was stopped goes on from there.
+        output: Folder for scans' results and the report; a protocol that was stopped goes on from there.
         heads: Heads that judge; none of them may have trained the network.
         scans: Scans of each head in each set.
         seed: Of the first scan.
@@ -83,7 +88,7 @@ class MidbrainProtocol:
     Attributes:
         anatomies: Folder of whole-head label maps, *_dseg.nii.gz with FreeSurfer's numbers and the small nuclei
             801-814.
-        output: Folder for sets, networks, tables and pictures; a protocol that was stopped goes on from there.
+        output: Folder for sets, networks and the report; a protocol that was stopped goes on from there.
         heads: Heads that judge; all others train the arms.
         scans: Scans of the target set.
         source_scans: Scans of the source set; as many as of the target set unless said.
@@ -127,20 +132,18 @@ class MidbrainProtocol:
 def dentate(settings: DentateProtocol) -> int:
     """Dentate nuclei: an internal and an external set, and raters as the yardstick (work C)."""
     _wanted()
-    from deepgray.protocols import dentate, sets  # noqa: PLC0415 (torch is slow, and an extra)
+    from deepgray.protocols import dentate, sets, tables  # noqa: PLC0415 (torch is slow, and an extra)
+    from deepgray.protocols.qsm_report import Report  # noqa: PLC0415
 
     writable_folder(settings.output)
     planned = dentate.plan(settings.heads, scans=settings.scans, seed=settings.seed)
     heads = _heads(settings.anatomies, settings.atlas, dentate.EXTERNAL)
     judged = sets.judged(planned, heads, settings.output, task=dentate.TASK)
     rows = [row for found in _shown(judged, len(planned), "scans") for row in found]
-    _print(rows, settings.output, "Protocol C: dentate nucleus", _WORK_C, by_side=True)
     inside = tuple(one for one in planned if one.group == dentate.INTERNAL)
-    within, between = dentate.rate(sets.truths(inside, settings.output, task=dentate.TASK))
-    print(
-        f"Simulated raters, ICC(2,1) of volume: one twice {within.estimate.value:.2f} (work C, its raters: .91), "
-        f"two {between.estimate.value:.2f} (.78)."
-    )
+    raters = dentate.rate(sets.truths(inside, settings.output, task=dentate.TASK))
+    sheets = (tables.overlap_sheet(rows, printed=_WORK_C, by_side=True), tables.raters_sheet(*raters))
+    _told(Report("Protocol C: dentate nucleus on QSM", _HEAD_C, sheets, rows), settings.output)
     return 0
 
 
@@ -148,7 +151,8 @@ def dentate(settings: DentateProtocol) -> int:
 def midbrain(settings: MidbrainProtocol) -> int:
     """Red nucleus, nigra and subthalamic nucleus: transfer, attention, and deepgray's own network (work D)."""
     _wanted()
-    from deepgray.protocols import midbrain  # noqa: PLC0415
+    from deepgray.protocols import midbrain, tables  # noqa: PLC0415
+    from deepgray.protocols.qsm_report import Report  # noqa: PLC0415
 
     writable_folder(settings.output)
     known = sorted(p.name.removesuffix("_dseg.nii.gz") for p in settings.anatomies.glob("*_dseg.nii.gz"))
@@ -181,14 +185,16 @@ def midbrain(settings: MidbrainProtocol) -> int:
         )
         further, seconds = midbrain.run(crops, settings.output, design)
         rows += further
-    _print(rows, settings.output, "Protocol D: midbrain nuclei", _WORK_D, by_side=False)
-    _print_arms(rows, seconds)
+    sheets = [tables.overlap_sheet(rows, printed=_WORK_D, by_side=False)]
+    sheets += [tables.paired_sheet(rows), tables.training_sheet(seconds)] if seconds else []
+    _told(Report("Protocol D: midbrain nuclei on QSM", _HEAD_D, tuple(sheets), rows), settings.output)
     return 0
 
 
 def _wanted() -> None:
     with wants_train("Protocols want"):
         import deepgray.protocols.midbrain  # noqa: F401, PLC0415 (torch is slow, and an extra)
+    new_figure(width_inches=1.0)  # a missing matplotlib is told now, not after hours
 
 
 def _heads(anatomies: Path, atlas: Path | None = None, atlas_group: str = "") -> Heads:
@@ -217,35 +223,13 @@ def _shown(items: Iterable[_Item], total: int, words: str) -> Iterable[_Item]:
     return track(items, words, total=total, transient=True, console=Console(stderr=True))
 
 
-def _print(rows: Sequence[Row], output: Path, title: str, printed: dict[str, str], *, by_side: bool) -> None:
-    from deepgray.protocols import tables  # noqa: PLC0415
-    from deepgray.protocols.cases import write_rows  # noqa: PLC0415
+def _told(report: Report, output: Path) -> None:
+    """Print a protocol's tables, and write its report."""
+    from deepgray.protocols import qsm_report  # noqa: PLC0415
 
-    write_rows(output / "results.tsv", rows)
-    found = tables.agreements(rows)
-    write_agreements(found, output / "agreement.tsv")
-    for quantity in (tables.VOLUME, tables.SUSCEPTIBILITY):
-        chosen = [one for one in found if one.name.quantity == quantity]
-        draw_bland_altman(chosen, output / f"{quantity}_bland_altman.png")
-        draw_scatter(chosen, output / f"{quantity}_scatter.png")
-    Console(width=170).print(tables.overlap_table(rows, title=title, printed=printed, by_side=by_side))
-    failed = {(r.group, r.case): r.failure for r in rows if r.failure}
-    for (group, case), why in failed.items():
-        print(f"{group}: {case} failed: {why}")
-    news(f"Tables and pictures: {output}.")
-
-
-def _print_arms(rows: Sequence[Row], seconds: dict[str, float]) -> None:
-    from deepgray.protocols import midbrain, tables  # noqa: PLC0415
-
-    groups = list(dict.fromkeys(r.group for r in rows))
-    pairs = [(one, other) for n, one in enumerate(groups) for other in groups[n + 1 :]]
-    for structure in dict.fromkeys(r.structure for r in rows):
-        for one, other in pairs:
-            print(
-                f"{structure}, {one} against {other}: p {tables.paired_p(rows, one, other, structure):.3g} (paired t)"
-            )
-    for arm, spent in seconds.items():
-        print(f"{arm}: {spent:.0f} s of training")
-    if seconds:
-        print(f"{midbrain.OWN}: its network is shipped; its card says how long it was trained")
+    console = Console(width=190)
+    for sheet in report.sheets:
+        console.print(as_table(sheet))
+    for line in report.failures:
+        print(f"no outline: {line}")
+    news(f"Report: {qsm_report.write(report, output)}.")

@@ -163,7 +163,7 @@ def run(crops: dict[str, list[Crop]], out: Path, design: DesignSettings) -> tupl
         design: Size of the networks and folds.
 
     Returns:
-        Rows, the arm's name as their set, and seconds of training of each arm.
+        Rows, the arm's name as their set, and seconds of training of each arm, its source network included.
     """
     settings = ArmSettings(
         _slices(scheme("midbrain4"), SliceFrame(axis=2, crop=SIZES[SOURCE][0]), design),
@@ -184,7 +184,7 @@ def run(crops: dict[str, list[Crop]], out: Path, design: DesignSettings) -> tupl
         for crop, labels in zip(judged, result.labels, strict=True):
             found = LabelMap(labels, crop.known.truth.affine_ras, crop.known.truth.scheme)
             rows += compared(found, crop.known, group=result.arm)
-    return rows, {result.arm: result.seconds for result in results}
+    return rows, {result.arm: result.source_seconds + result.seconds for result in results}
 
 
 def _slices(named: Scheme, frame: SliceFrame, design: DesignSettings) -> SliceSettings:
