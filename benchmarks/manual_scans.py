@@ -41,6 +41,7 @@ from deepgray.evaluate import (
     write_risk_coverage,
     write_scores,
 )
+from deepgray.evaluate.metrics import dice
 from deepgray.locate import locate
 from deepgray.models import task
 from deepgray.outline import outline
@@ -154,17 +155,18 @@ def goals(cohort: Cohort) -> None:
         )
 
 
+def divided(pair: FilePair) -> Path:
+    """The subregions beside a striatum that was found."""
+    return pair.predicted.with_name(pair.predicted.name.replace("striatum", "striatum12"))
+
+
 def subregions(pairs: list[FilePair], truth: Callable[[Path], LabelMap]) -> None:
     """The 12 subregions against the geometric rule on the manual labels, in the frame of all their deep structures.
 
     It judges outline, frame and subdivision together on real scans; nobody drew the parts by hand.
     """
-    divided = [
-        replace(pair, predicted=pair.predicted.with_name(pair.predicted.name.replace("striatum", "striatum12")))
-        for pair in pairs
-    ]
     cohort = compare_cohort(
-        divided,
+        [replace(pair, predicted=divided(pair)) for pair in pairs],
         read_predicted=lambda p: read_labels(p, PARTS),
         read_truth=lambda p: split_label_map(truth(p)).labels,
     )
@@ -174,8 +176,8 @@ def subregions(pairs: list[FilePair], truth: Callable[[Path], LabelMap]) -> None
             parts.setdefault(row.score.structure, []).append((row.score.dice, row.score.hd95_mm))
     parts["12 subregions against the rule on manual labels"] = [v for values in parts.values() for v in values]
     for name, values in parts.items():
-        dice, distance_mm = np.array(values).T
-        print(f"{name}: Dice {dice.mean():.3f}, worst {dice.min():.3f}; HD95 {distance_mm.mean():.2f} mm")
+        overlap, distance_mm = np.array(values).T
+        print(f"{name}: Dice {overlap.mean():.3f}, worst {overlap.min():.3f}; HD95 {distance_mm.mean():.2f} mm")
 
 
 def against_one_stage(pairs: list[FilePair], truth: Callable[[Path], LabelMap], chosen: argparse.Namespace) -> None:
@@ -187,15 +189,13 @@ def against_one_stage(pairs: list[FilePair], truth: Callable[[Path], LabelMap], 
     found: dict[str, list[tuple[float, float]]] = {"cascade": [], "one stage": []}
     for pair in pairs:
         scan, true = read(chosen.scans / f"{pair.stem}_T1w.nii.gz"), split_label_map(truth(pair.truth)).labels
-        divided = pair.predicted.with_name(pair.predicted.name.replace("striatum", "striatum12"))
         arms = {
-            "cascade": read_labels(divided, PARTS),
+            "cascade": read_labels(divided(pair), PARTS),
             "one stage": outline(scan, locate(scan, locator), model=model, scheme=PARTS).labels,
         }
         for arm, labels in arms.items():
             parts = float(np.mean([s.dice for s in compare(labels, true) if s.side != "both"]))
-            one, other = labels.voxels > 0, true.voxels > 0
-            found[arm].append((parts, float(2 * (one & other).sum() / (one.sum() + other.sum()))))
+            found[arm].append((parts, dice(labels.voxels > 0, true.voxels > 0)))
     for number, what in enumerate(("12 subregions", "whole striatum")):
         cascade, one_stage = (np.array(values)[:, number] for values in found.values())
         tests = agree(cascade, one_stage, unit="1")

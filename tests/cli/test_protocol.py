@@ -66,6 +66,8 @@ def test_a_finished_protocol_is_printed_again(
     printed = capsys.readouterr().out
     assert "0.900" in printed
     assert "Simulated raters" in printed
+    assert "volume ICC(2,1)" in printed
+    assert "one, twice" in printed
     assert ".90 ± .03" in printed  # what the work printed stands beside it
     assert {p.name for p in (tmp_path / "report").iterdir()} == {
         *("report.md", "results.tsv", "agreement.tsv", "volume_bland_altman.png", "volume_scatter.png"),

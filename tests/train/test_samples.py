@@ -127,6 +127,11 @@ def test_the_share_of_nuclei_decides_from_which_pool_is_drawn(share: float, want
     assert {int(n) for seed in range(4) for n in seeded(pools, seed).target.unique()} == wanted
 
 
+def test_nuclei_of_others_teach_parts_too() -> None:
+    samples = HemisphereSamples([ANATOMY, NUCLEI], PARTS, appearance=STILL, nuclei_share=1.0)
+    assert samples.pools == [[ANATOMY], [NUCLEI]]
+
+
 def test_the_stream_never_ends() -> None:
     torch.manual_seed(0)
     stream = islice(HemisphereSamples([ANATOMY], OUTLINE, appearance=Appearance()), 3)

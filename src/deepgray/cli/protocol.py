@@ -15,7 +15,7 @@ from rich.progress import track
 from deepgray.cli.output import news, wants_train, writable_folder
 from deepgray.cli.protocol_spect import spect
 from deepgray.cli.protocol_striatum import striatum
-from deepgray.cli.protocol_tables import as_table
+from deepgray.cli.protocol_tables import print_sheets
 from deepgray.errors import SettingsError
 from deepgray.evaluate.plots import new_figure
 from deepgray.read import read_mask
@@ -227,9 +227,5 @@ def _told(report: Report, output: Path) -> None:
     """Print a protocol's tables, and write its report."""
     from deepgray.protocols import qsm_report  # noqa: PLC0415
 
-    console = Console(width=190)
-    for sheet in report.sheets:
-        console.print(as_table(sheet))
-    for line in report.failures:
-        print(f"no outline: {line}")
+    print_sheets(report.sheets, report.failures)
     news(f"Report: {qsm_report.write(report, output)}.")

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.status import Status
 
 from deepgray.cli.output import news, wants_train, writable_folder
-from deepgray.cli.protocol_tables import as_table
+from deepgray.cli.protocol_tables import print_sheets
 from deepgray.cli.whole_heads import ENDING, other_heads, prepared_head
 from deepgray.errors import SettingsError
 from deepgray.evaluate.plots import new_figure
@@ -76,11 +76,7 @@ def spect(settings: SpectProtocol) -> int:
     with Status("protocol b", console=errors) as status:
         told = status.update if errors.is_terminal else news
         outcome = run.run(planned, _heads(settings.anatomies), settings.output, design=_design(settings), told=told)
-    console = Console(width=190)
-    for sheet in report.sheets(outcome.rows, outcome.trained):
-        console.print(as_table(sheet))
-    for line in report.failures(outcome.rows):
-        print(f"no outline: {line}")
+    print_sheets(report.sheets(outcome.rows, outcome.trained), report.failures(outcome.rows))
     news(f"Report: {report.write(outcome.rows, outcome.trained, settings.output)}.")
     return 0
 

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.status import Status
 
 from deepgray.cli.output import news, wants_train, writable_folder
-from deepgray.cli.protocol_tables import as_table
+from deepgray.cli.protocol_tables import print_sheets
 from deepgray.cli.whole_heads import other_heads
 from deepgray.errors import SettingsError
 from deepgray.evaluate.plots import new_figure
@@ -84,11 +84,7 @@ def striatum(settings: StriatumProtocol) -> int:
         told = status.update if errors.is_terminal else news
         tools = _tools(settings, training, told)
         outcome = run.run(planned, _heads(settings.anatomies), settings.output, tools=tools, told=told)
-    console = Console(width=190)
-    for sheet in report.sheets(outcome):
-        console.print(as_table(sheet))
-    for line in report.failures(outcome):
-        print(f"no outline: {line}")
+    print_sheets(report.sheets(outcome), report.failures(outcome))
     news(f"Report: {report.write(outcome, settings.output)}.")
     return 0
 

@@ -9,9 +9,8 @@ from pathlib import Path
 from deepgray.evaluate import draw_bland_altman, draw_scatter, write_agreements
 from deepgray.protocols import tables
 from deepgray.protocols.cases import Row, write_rows
-from deepgray.protocols.sheets import Sheet, markdown_page, replace_folder
+from deepgray.protocols.sheets import Sheet, markdown_page, write_report
 
-PAGE = "report.md"
 _UNITS = {tables.VOLUME: "mm³", tables.SUSCEPTIBILITY: "ppm"}
 
 
@@ -51,12 +50,10 @@ def write(report: Report, out: Path) -> Path:
     Raises:
         OutputError: The folder cannot be written.
     """
-    final = out / "report"
-    replace_folder(final, lambda folder: _fill(report, folder))
-    return final / PAGE
+    return write_report(out, lambda folder: _fill(report, folder))
 
 
-def _fill(report: Report, folder: Path) -> None:
+def _fill(report: Report, folder: Path) -> str:
     write_rows(folder / "results.tsv", report.rows)
     found = tables.agreements(report.rows)
     write_agreements(found, folder / "agreement.tsv")
@@ -70,5 +67,4 @@ def _fill(report: Report, folder: Path) -> None:
             name = f"{quantity}_{kind}.png"
             draw(chosen, folder / name)
             captions[name] = f"{quantity.capitalize()}, {unit}: {words}."
-    page = markdown_page(report.title, report.head, sheets=report.sheets, pictures=captions, failed=report.failures)
-    (folder / PAGE).write_text(page, encoding="utf-8")
+    return markdown_page(report.title, report.head, sheets=report.sheets, pictures=captions, failed=report.failures)

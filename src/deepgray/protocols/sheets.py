@@ -9,6 +9,8 @@ from pathlib import Path
 
 from deepgray.errors import OutputError
 
+PAGE = "report.md"
+
 
 @dataclass(frozen=True)
 class Sheet:
@@ -33,27 +35,32 @@ class Sheet:
         return "\n".join([*lines, "", self.note, ""] if self.note else [*lines, ""])
 
 
-def replace_folder(final: Path, fill: Callable[[Path], None]) -> None:
-    """Fill a folder beside an earlier one and put it in its place: there is a whole one or none.
+def write_report(out: Path, fill: Callable[[Path], str]) -> Path:
+    """Write a protocol's report, its folder filled beside an earlier one: there is a whole one or none.
 
     Args:
-        final: The folder.
-        fill: Writes everything into the folder that it is given.
+        out: Folder of the protocol; its folder ``report`` is replaced.
+        fill: Writes tables and pictures into the folder that it is given, and returns the text of the page.
+
+    Returns:
+        The page.
 
     Raises:
         OutputError: The folder cannot be written.
     """
+    final = out / "report"
     partial = final.with_name(f"{final.name}.partial")
     try:
         if partial.exists():
             shutil.rmtree(partial)
         partial.mkdir(parents=True)
-        fill(partial)
+        (partial / PAGE).write_text(fill(partial), encoding="utf-8")
         if final.exists():
             shutil.rmtree(final)
         partial.replace(final)
     except OSError as error:
         raise OutputError(f"A place to write {final} is wanted, it cannot be written: {error}.") from error
+    return final / PAGE
 
 
 def markdown_page(

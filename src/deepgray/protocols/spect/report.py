@@ -6,13 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from deepgray.evaluate import write_agreements
-from deepgray.protocols.sheets import Sheet, markdown_page, replace_folder
+from deepgray.protocols.sheets import Sheet, markdown_page, write_report
 from deepgray.protocols.spect import pictures, tables
 from deepgray.protocols.spect.arms import OWN
 from deepgray.protocols.spect.cases import MIRRORED, Row, chosen, write_rows
 from deepgray.train.baselines.fitting import Trained
 
-PAGE = "report.md"
 HEAD = (
     "Work B: Wang et al. 2024, [10.1109/TRPMS.2024.3398360](https://doi.org/10.1109/TRPMS.2024.3398360). All figures "
     "of ours are of simulated people; those of the work are of its own patients and stand beside them to orient."
@@ -72,12 +71,10 @@ def write(rows: Sequence[Row], trained: Mapping[str, Trained], out: Path) -> Pat
     Raises:
         OutputError: The folder cannot be written.
     """
-    final = out / "report"
-    replace_folder(final, lambda folder: _fill(rows, trained, folder))
-    return final / PAGE
+    return write_report(out, lambda folder: _fill(rows, trained, folder))
 
 
-def _fill(rows: Sequence[Row], trained: Mapping[str, Trained], folder: Path) -> None:
+def _fill(rows: Sequence[Row], trained: Mapping[str, Trained], folder: Path) -> str:
     write_rows(folder / "results.tsv", rows)
     binding, asymmetry = tables.binding_agreements(rows), tables.asymmetry_agreements(rows)
     write_agreements([*binding, *asymmetry], folder / "agreement.tsv")
@@ -88,8 +85,7 @@ def _fill(rows: Sequence[Row], trained: Mapping[str, Trained], folder: Path) -> 
         pictures.draw_rotations(rows, files[-1])
     drawn = {file.name: _CAPTIONS[file.name] for file in files}
     title = "Protocol B: caudate and putamen on DaT SPECT"
-    page = markdown_page(title, HEAD, sheets=sheets(rows, trained), pictures=drawn, failed=failures(rows))
-    (folder / PAGE).write_text(page, encoding="utf-8")
+    return markdown_page(title, HEAD, sheets=sheets(rows, trained), pictures=drawn, failed=failures(rows))
 
 
 def failures(rows: Sequence[Row]) -> list[str]:

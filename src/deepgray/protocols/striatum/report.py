@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from deepgray.evaluate import write_agreements, write_risk_coverage
-from deepgray.protocols.sheets import Sheet, markdown_page, replace_folder
+from deepgray.protocols.sheets import Sheet, markdown_page, write_report
 from deepgray.protocols.striatum import pictures, tables
 from deepgray.protocols.striatum.arms import ATLAS, CASCADE, MENDED, ONE_STAGE
 from deepgray.protocols.striatum.cases import write_rows
 from deepgray.protocols.striatum.flagged import case_dice, rankings, with_correction
 from deepgray.protocols.striatum.run import Outcome, view_of
 
-PAGE = "report.md"
 HEAD = (
     "Work A: Kim et al. 2026, [10.1038/s41598-026-36399-0](https://doi.org/10.1038/s41598-026-36399-0). It does not "
     "print its scheme; the subregions here follow Oh et al. 2012. All figures are of simulated people."
@@ -61,12 +60,10 @@ def write(outcome: Outcome, out: Path) -> Path:
     Raises:
         OutputError: The folder cannot be written.
     """
-    final = out / "report"
-    replace_folder(final, lambda folder: _fill(outcome, out, folder))
-    return final / PAGE
+    return write_report(out, lambda folder: _fill(outcome, out, folder))
 
 
-def _fill(outcome: Outcome, out: Path, folder: Path) -> None:
+def _fill(outcome: Outcome, out: Path, folder: Path) -> str:
     rows = with_correction(outcome.rows, outcome.doubts)
     write_rows(folder / "results.tsv", rows)
     write_agreements(tables.agreements(rows), folder / "agreement.tsv")
@@ -84,8 +81,7 @@ def _fill(outcome: Outcome, out: Path, folder: Path) -> None:
         pictures.draw_views({case: view_of(out, case, arms) for case in worst}, folder / "worst.png")
     drawn = {name: caption for name, caption in _CAPTIONS.items() if (folder / name).exists()}
     title = "Protocol A: twelve subregions on T1 and PET"
-    page = markdown_page(title, HEAD, sheets=sheets(outcome), pictures=drawn, failed=failures(outcome))
-    (folder / PAGE).write_text(page, encoding="utf-8")
+    return markdown_page(title, HEAD, sheets=sheets(outcome), pictures=drawn, failed=failures(outcome))
 
 
 def _write_doubts(doubts: Mapping[str, Mapping[str, float]], path: Path) -> None:
