@@ -74,7 +74,7 @@ class Source:
     """Where label maps lie and scans are kept.
 
     Attributes:
-        anatomies: Folder of the label maps ``anatomy-XX_dseg.nii.gz`` and ``anatomy-XX_striatum12.nii.gz``.
+        anatomies: Folder of the label maps ``anatomy-XX_dseg.nii.gz``.
         kept: Folder for scans.
         count: How many scans of heads that trained no network.
         others: How many scans of heads that did.

@@ -67,7 +67,7 @@ def pairs(anatomies: Path, folder: Path, count: int) -> Iterator[Pair]:
     """The first pairs, made where they are missing.
 
     Args:
-        anatomies: Folder of the label maps ``anatomy-XX_dseg.nii.gz`` and ``anatomy-XX_striatum12.nii.gz``.
+        anatomies: Folder of the label maps ``anatomy-XX_dseg.nii.gz``.
         folder: Where pairs are kept.
         count: How many.
     """
@@ -86,7 +86,7 @@ def made_pair(number: int, anatomies: Path, folder: Path, *, head: str) -> Pair:
 
 @lru_cache(maxsize=len(HEADS))
 def _head(base: Path) -> WholeHead:
-    return prepared_head(Path(f"{base}_dseg.nii.gz"), Path(f"{base}_striatum12.nii.gz"))
+    return prepared_head(Path(f"{base}_dseg.nii.gz"), None)
 
 
 def _make(pair: Pair, head: WholeHead) -> None:

@@ -2,8 +2,9 @@
 
     python benchmarks/subregions.py ANATOMIES --heads anatomy-05 anatomy-09 anatomy-12 --scans 3
 
-The whole path runs on each scan. The truth is the label map's own twelve parts, carried through the simulated
-deformation.
+The whole path runs on each scan. The truth is the definition: the geometric rule on the scan's own true label map, in
+the frame of all its deep structures. ``--bent`` takes the twelve parts that lie beside the label map instead, carried
+through the simulated deformation, planes and all.
 The last rows give every way the true striatum, so that only the subdivision is judged.
 """
 
@@ -17,13 +18,13 @@ import numpy as np
 
 from deepgray import models
 from deepgray.anatomy import scheme
+from deepgray.cli.whole_heads import prepared_head
 from deepgray.evaluate import compare
 from deepgray.locate import levelled
 from deepgray.pipeline import analyse
-from deepgray.read import read_mask, read_part_names
 from deepgray.result import Outline
 from deepgray.scan import LabelMap
-from deepgray.simulate.whole_head import MrSettings, SimulatedScan, prepare, simulate_mr
+from deepgray.simulate.whole_head import MrSettings, SimulatedScan, simulate_mr
 from deepgray.subdivide import by_network, by_rule
 
 WAYS = ("network", "rule", "network in the true striatum", "rule in the true striatum")
@@ -35,14 +36,13 @@ def main() -> None:
     parser.add_argument("anatomies", type=Path)
     parser.add_argument("--heads", nargs="+", default=["anatomy-05", "anatomy-09", "anatomy-12"])
     parser.add_argument("--scans", type=int, default=3)
+    parser.add_argument("--bent", action="store_true", help="judge by parts that bend with the head")
     chosen = parser.parse_args()
     rows: dict[str, list[tuple[str, str, float, float]]] = {way: [] for way in WAYS}
     whole: list[tuple[str, float]] = []
     for head in chosen.heads:
-        labels = read_mask(chosen.anatomies / f"{head}_dseg.nii.gz")
-        parts = read_mask(chosen.anatomies / f"{head}_striatum12.nii.gz")
-        names = read_part_names(chosen.anatomies / "labels_striatum12.tsv")
-        made = prepare(labels.voxels, labels.affine_ras, name=head, parts=(parts.voxels, names))
+        parts = chosen.anatomies / f"{head}_striatum12.nii.gz" if chosen.bent else None
+        made = prepared_head(chosen.anatomies / f"{head}_dseg.nii.gz", parts)
         for seed in range(1, chosen.scans + 1):
             case = simulate_mr(made, MrSettings(), seed=seed)
             for way, labelled in divided(case, whole).items():

@@ -50,7 +50,7 @@ class Structure:
         abbreviation: Short form printed in tables (``CAU``).
         side: Left, right, or midline.
         label: The integer in label maps.
-        group: ``striatum``, ``striatum12``, ``pallidum``, ``midbrain``, ``cerebellum``, ``thalamus``,
+        group: ``striatum``, ``striatum12``, ``pallidum``, ``midbrain``, ``cerebellum``, ``thalamus``, ``deep``,
             ``reference`` or ``coarse``.
         colour: Red, green, blue, 0–255.
         code: A public code, or None where none is confirmed.
@@ -138,6 +138,9 @@ _TABLE: tuple[tuple[str, str, int, int, str, tuple[int, int, int], Code | None, 
     ("substantia nigra", "SN", 403, 404, "midbrain", (86, 180, 233), _NIGRA, ""),
     ("subthalamic nucleus", "STN", 405, 406, "midbrain", (0, 158, 115), _SUBTHALAMIC, ""),
     ("nigra and subthalamic nucleus", "SN-STN", 407, 408, "midbrain", (70, 120, 100), None, ""),
+    ("hippocampus", "HIP", 17, 53, "deep", (220, 216, 20), None, ""),
+    ("amygdala", "AMY", 18, 54, "deep", (103, 210, 200), None, ""),
+    ("ventral diencephalon", "VDC", 28, 60, "deep", (165, 100, 60), None, ""),
     ("occipital cortex", "OC", 31, 32, "reference", (153, 153, 51), None, ""),
     ("cerebellar cortex", "CBX", 8, 47, "reference", (230, 148, 34), None, ""),
     ("white matter", "WM", 2, 41, "reference", (200, 200, 200), None, ""),
@@ -153,15 +156,20 @@ _COARSE: tuple[Structure, ...] = (
     Structure("rest of brain", "BR", Side.MIDLINE, 27, "coarse", (200, 200, 200)),
 )
 
+_THIRD_VENTRICLE = Structure("third ventricle", "3V", Side.MIDLINE, 14, "deep", (204, 182, 142))
+
 STRUCTURES: tuple[Structure, ...] = (
     *(
         Structure(name, short, side, label, group, colour, code, parent)
         for name, short, left, right, group, colour, code, parent in _TABLE
         for side, label in zip(HEMISPHERES, (left, right), strict=True)
     ),
+    _THIRD_VENTRICLE,
     *_COARSE,
 )
 
+# What the AC–PC frame of a label map is read from, besides the third ventricle.
+_DEEP = ("caudate", "putamen", "accumbens", "pallidum", "thalamus", "hippocampus", "amygdala", "ventral diencephalon")
 _SCHEME_NAMES: dict[str, tuple[str, ...]] = {
     "striatum": ("caudate", "putamen", "accumbens", "pallidum"),
     "striatum4": ("caudate", "putamen"),
@@ -174,6 +182,7 @@ _SCHEME_NAMES: dict[str, tuple[str, ...]] = {
         "posterior putamen",
         "ventral putamen",
     ),
+    "deep": _DEEP,
     "dentate2": ("dentate nucleus",),
     "midbrain6": ("red nucleus", "substantia nigra", "subthalamic nucleus"),
     "midbrain4": ("red nucleus", "nigra and subthalamic nucleus"),
@@ -218,7 +227,8 @@ def scheme(name: str) -> Scheme:
     if name == "coarse":
         return Scheme(name, (structure("left thalamus"), structure("right thalamus"), *_COARSE))
     names = _SCHEME_NAMES[name]
-    return Scheme(name, tuple(structure(f"{side} {n}") for side in HEMISPHERES for n in names))
+    paired = tuple(structure(f"{side} {n}") for side in HEMISPHERES for n in names)
+    return Scheme(name, (*paired, _THIRD_VENTRICLE) if name == "deep" else paired)
 
 
 def scheme_from_file(path: Path) -> Scheme:

@@ -52,7 +52,12 @@ def test_scans_and_their_true_labels_lie_beside_one_another(
 def test_a_t2_contrast_is_named_so(heads: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(words_of(heads, tmp_path, "--contrast", "t2")) == 0
     assert capsys.readouterr().out.strip().endswith("sub-01_seed-1_T2w.nii.gz")
-    assert not list(tmp_path.glob("*striatum12*"))
+
+
+def test_without_a_map_of_them_subregions_are_the_rules(heads: Path, tmp_path: Path) -> None:
+    assert main(words_of(heads, tmp_path)) == 0
+    parts = nib.load(tmp_path / "sub-01_seed-1_desc-striatum12_dseg.nii.gz")
+    assert set(np.unique(np.asarray(parts.dataobj))) == {0, *range(101, 113)}  # the map's own know no ventral putamen
 
 
 def test_earlier_scans_are_kept_unless_told(heads: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

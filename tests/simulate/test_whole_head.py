@@ -18,6 +18,7 @@ from deepgray.scan import LabelMap  # noqa: E402
 from deepgray.simulate import whole_head  # noqa: E402
 from deepgray.simulate.whole_head import MrSettings, SimulatedScan, WholeHead, prepare, simulate_mr  # noqa: E402
 from deepgray.space import Grid, apply_affine, check_rigid, reordered_grid, rotation_degrees, same_grid  # noqa: E402
+from deepgray.voxels.acpc import FREESURFER, fit_acpc  # noqa: E402
 
 torch.set_num_threads(1)  # small tensors
 PLAIN = MrSettings(spacing_mm=(2.0, 2.5, 3.0), displacement_mm=0.0, zoom=0.0)
@@ -124,6 +125,28 @@ def test_parts_lie_in_their_compartments_and_are_cut_where_they_were(simulated: 
         structure(f"{side} {n}").label for side in ("left", "right") for n in ("caudate", "putamen", "accumbens")
     ]
     np.testing.assert_array_equal(simulated.parts.voxels > 0, np.isin(simulated.striatum.voxels, striatum))
+
+
+def test_parts_by_the_rule_are_the_rules_on_the_head_as_it_lies(coarser_nuclei: None) -> None:
+    bent = MrSettings(spacing_mm=(2.0, 2.0, 2.0), displacement_mm=5.0, rotation_degrees=30.0)
+    head = prepare(LABELS, AFFINE, name="toy", parts="rule")
+    torch.manual_seed(3)
+    placed = whole_head.place_head(head, bent)
+    deep, parts = placed.labels("deep"), placed.labels("striatum12")
+    assert {s.key for s in deep.scheme.structures if deep.mask(s).any()} == {*FREESURFER} - {"third ventricle"} | {
+        "midline third ventricle"
+    }
+    numbers = {s.key.removeprefix("midline "): s.label for s in deep.scheme.structures}
+    assert same_grid(parts.grid, deep.grid)
+    canonical = fit_acpc(deep.voxels, deep.affine_ras, labels=numbers).canonical_from_world
+    assert rotation_degrees(canonical @ np.linalg.inv(placed.canonical_from_world)) > 0.5  # the head is truly bent
+    for side in ("left", "right"):
+        front, back = (
+            apply_affine(canonical, places_mm(parts, f"{side} {place} putamen"))[:, 1]
+            for place in ("anterior", "posterior")
+        )
+        assert front.min() >= -1e-4
+        assert back.max() < 1e-4
 
 
 def test_without_parts_none_are_told(head_without_parts: WholeHead) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import KW_ONLY, dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 from cyclopts import App, Parameter
 from rich.console import Console
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from deepgray.simulate.small_nuclei import QsmHead
 
 _Item = TypeVar("_Item")
+_Arm = Literal["transfer", "no transfer", "no attention"]
 
 app = App(name="protocol", help="Run the protocol of a published work on simulated scans with a known answer.")
 app.command(striatum, name="a")
@@ -99,6 +100,8 @@ class MidbrainProtocol:
         batch: Slices of one step.
         learning_rate: Of Adam.
         folds: Folds of the target set.
+        arms: Which arms to train. Arms of one output folder may be trained side by side, one command each; a last one
+            with all of them makes the report.
         own_only: Judge deepgray's own network only, and train no arms.
         seed: Of the first scan.
     """
@@ -116,6 +119,13 @@ class MidbrainProtocol:
     batch: int = 32
     learning_rate: float = 1e-4
     folds: int = 5
+    arms: Annotated[
+        tuple[Literal["transfer", "no transfer", "no attention"], ...], Parameter(consume_multiple=True)
+    ] = (
+        "transfer",
+        "no transfer",
+        "no attention",
+    )
     own_only: bool = False
     seed: int = 1
 
@@ -182,6 +192,7 @@ def midbrain(settings: MidbrainProtocol) -> int:
             batch=settings.batch,
             learning_rate=settings.learning_rate,
             folds=settings.folds,
+            arms=settings.arms,
         )
         further, seconds = midbrain.run(crops, settings.output, design)
         rows += further

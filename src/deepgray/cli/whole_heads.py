@@ -89,7 +89,8 @@ def prepared_head(labelmap: Path, parts: Path | None, *, source: str = "freesurf
 
     Args:
         labelmap: Label map of a whole head.
-        parts: Label map of the subregions on the same grid, with a table labels_striatum12.tsv beside it, or None.
+        parts: Label map of the subregions on the same grid, with a table labels_striatum12.tsv beside it; None for
+            those of the geometric rule.
         source: What the labels mean.
 
     Raises:
@@ -99,10 +100,11 @@ def prepared_head(labelmap: Path, parts: Path | None, *, source: str = "freesurf
     from deepgray.simulate.whole_head import prepare  # noqa: PLC0415 (torch is slow, and an extra)
 
     labels = read_mask(labelmap)
-    cut = None
-    if parts is not None:
-        volume = read_mask(parts)
-        if not same_grid(volume.grid, labels.grid):
-            raise GeometryError(f"Subregions on the grid of {labelmap} are wanted, {parts} is not.")
-        cut = (volume.voxels, read_part_names(parts.with_name("labels_striatum12.tsv")))
-    return prepare(labels.voxels, labels.affine_ras, name=head_name(labelmap), source=source, parts=cut)
+    name = head_name(labelmap)
+    if parts is None:
+        return prepare(labels.voxels, labels.affine_ras, name=name, source=source, parts="rule")
+    volume = read_mask(parts)
+    if not same_grid(volume.grid, labels.grid):
+        raise GeometryError(f"Subregions on the grid of {labelmap} are wanted, {parts} is not.")
+    cut = (volume.voxels, read_part_names(parts.with_name("labels_striatum12.tsv")))
+    return prepare(labels.voxels, labels.affine_ras, name=name, source=source, parts=cut)

@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from deepgray.anatomy import HEMISPHERES, Side, scheme, structure
+from deepgray.anatomy import HEMISPHERES, Side, scheme
 from deepgray.errors import SettingsError
 from deepgray.scan import LabelMap, Scan
 from deepgray.simulate import hemispheres, mr
 from deepgray.simulate.margin import REACH_MM, Surroundings, as_seen, surroundings
+from deepgray.simulate.subregions import parts_by_rule
 from deepgray.simulate.tissues import SOURCES, TISSUES, tissue_lookup
 from deepgray.space import Affine, Box, Points, apply_affine, exactly_rigid
+from deepgray.subdivide import split_label_map
 from deepgray.voxels.acpc import FREESURFER, HOA2, Labels, fit_acpc
 
 FINE_MM = 0.75
@@ -35,6 +38,8 @@ CONTRASTS: Mapping[str, tuple[float, float]] = {
     "any": (0.0, 0.0),
     "mixed": (0.6, 0.2),
 }
+# Nuclei that label maps of the deep structures count to another.
+_WITHIN = dict.fromkeys(("red nucleus", "substantia nigra", "subthalamic nucleus"), "ventral diencephalon")
 _FRAMES: Mapping[str, Labels] = {"freesurfer": FREESURFER, "hoa2": HOA2}
 
 
@@ -98,6 +103,8 @@ class WholeHead:
         affine: 4 × 4, their index to canonical mm.
         fine: Tissues of each side on the grid of ``NUCLEI``, the right side mirrored.
         has_parts: Whether the subregions are known.
+        by_rule: Whether they are the geometric rule's: in a scan they are then what the rule makes of the head as it
+            lies there, bent and all; others bend with the head.
     """
 
     name: str
@@ -105,6 +112,7 @@ class WholeHead:
     affine: Affine
     fine: dict[Side, NDArray[np.uint8]]
     has_parts: bool
+    by_rule: bool = False
 
     @cached_property
     def around(self) -> dict[Side, Surroundings]:
@@ -139,6 +147,7 @@ class PlacedHead:
         left: (x, y, z) bool, left of the mid-sagittal plane.
         warp: Where the voxels lie in the head.
         affine: 4 × 4, the grid's index to RAS mm.
+        by_rule: Whether the subregions are what the geometric rule makes of the head as it lies here.
     """
 
     tissues: Tensor
@@ -146,9 +155,16 @@ class PlacedHead:
     left: Tensor
     warp: mr.Warp
     affine: Affine
+    by_rule: bool = False
 
     def labels(self, name: str) -> LabelMap:
-        """The true labels of a scheme."""
+        """The true labels of a scheme.
+
+        Raises:
+            FieldOfViewError: The rule is asked for, and the grid cuts the deep structures.
+        """
+        if name == "striatum12" and self.by_rule:
+            return split_label_map(self.labels("deep")).labels
         return _labels(self.tissues, self.left, self.affine, name)
 
     @property
@@ -163,7 +179,7 @@ def prepare(
     *,
     name: str,
     source: str = "freesurfer",
-    parts: tuple[NDArray[np.integer], Mapping[int, str]] | None = None,
+    parts: tuple[NDArray[np.integer], Mapping[int, str]] | Literal["rule"] | None = None,
 ) -> WholeHead:
     """Make a label map ready for simulation.
 
@@ -172,7 +188,8 @@ def prepare(
         affine_ras: Their affine.
         name: Name of the label map.
         source: What the numbers mean: ``freesurfer`` or ``hoa2``.
-        parts: Subregions on the same grid, and what their numbers are called.
+        parts: Subregions on the same grid and what their numbers are called, or ``rule`` for those of the geometric
+            rule.
 
     Raises:
         SettingsError: The source is not known.
@@ -180,6 +197,10 @@ def prepare(
     if source not in SOURCES:
         raise SettingsError(f"A source of labels is wanted, one of {', '.join(SOURCES)}; '{source}' came.")
     pose = fit_acpc(labels, affine_ras, labels=_FRAMES[source]).canonical_from_world
+    by_rule = parts == "rule"
+    if parts == "rule":
+        parts = parts_by_rule(labels, affine_ras, canonical_from_world=pose, numbers=_FRAMES[source])
+    cut, names = parts or (None, None)
     table = tissue_lookup(source, Side.LEFT)
     grid = NUCLEI.grid(FINE_MM)
     fine = {}
@@ -190,13 +211,13 @@ def prepare(
             source=source,
             side=side,
             frame=(pose, grid),
-            parts=parts[0] if parts else None,
-            part_names=parts[1] if parts else None,
+            parts=cut,
+            part_names=names,
         )
         fine[side] = hemispheres.with_basal_forebrain(half, grid)
     # in one piece: what is looked up voxel by voxel must not be laid out anew each time
     whole = np.ascontiguousarray(table[np.where((labels < len(table)) & (labels > 0), labels, 0)])
-    return WholeHead(name, whole, pose @ affine_ras, fine, parts is not None)
+    return WholeHead(name, whole, pose @ affine_ras, fine, parts is not None, by_rule)
 
 
 def simulate_mr(head: WholeHead, settings: MrSettings, *, seed: int) -> SimulatedScan:
@@ -236,7 +257,7 @@ def place_head(head: WholeHead, settings: MrSettings) -> PlacedHead:
     affine = np.diag([*settings.spacing_mm, 1.0])
     affine[:3, 3] = -(np.array(shape) - 1) / 2 * np.array(settings.spacing_mm)
     seen = _seen_at(head, warp.points_mm, found, settings.margin_mm)
-    return PlacedHead(found, seen, left, warp, affine)
+    return PlacedHead(found, seen, left, warp, affine, head.by_rule)
 
 
 def image_of(placed: PlacedHead, settings: MrSettings) -> NDArray[np.float32]:
@@ -289,14 +310,14 @@ def _within(box: Box, points_mm: Tensor) -> Tensor:
 
 
 def _labels(found: Tensor, left: Tensor, affine: Affine, name: str) -> LabelMap:
-    names = {s.name for s in scheme(name).structures}
+    numbers = {s.key: s.label for s in scheme(name).structures}
     tables = {side: torch.zeros(len(TISSUES), dtype=torch.int16) for side in HEMISPHERES}
     for number, tissue in enumerate(TISSUES):
         whole, _, part = tissue.name.partition("/")
         wanted = part if name == "striatum12" else whole.removeprefix("external ").removeprefix("internal ")
-        if wanted in names:
-            for side, table in tables.items():
-                table[number] = structure(f"{side} {wanted}").label
+        wanted = _WITHIN.get(wanted, wanted) if name == "deep" else wanted
+        for side, table in tables.items():
+            table[number] = numbers.get(f"{side} {wanted}", numbers.get(f"{Side.MIDLINE} {wanted}", 0))
     index = found.long()
     voxels = torch.where(left, tables[Side.LEFT][index], tables[Side.RIGHT][index])
     return LabelMap(voxels.numpy(), affine, scheme(name))

@@ -97,7 +97,7 @@ class SimulatedSpect:
     Attributes:
         scan: The scan.
         labels: True labels on the scan's grid by scheme: ``striatum``, ``striatum4``, ``spect-reference`` and, where
-            the subregions are known, ``striatum12``.
+            the subregions are known, ``striatum12``, which bend with the head: a scan may cut what the rule needs.
         fine_labels: The same without the references around the striatum at 1 mm, in the scan's world.
         canonical_from_world: 4 × 4 rigid, the true pose.
         true_sbr: Specific binding ratios of the activity itself, by reference and structure.

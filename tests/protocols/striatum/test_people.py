@@ -11,7 +11,6 @@ from toy_striatum import toy_pair
 
 pytest.importorskip("torch", reason="torch (extra train) is not installed")
 
-from deepgray.errors import SettingsError
 from deepgray.protocols.striatum import shelf
 from deepgray.protocols.striatum.people import ATROPHIED, CONTROLS, plan, read_head
 from deepgray.simulate.atrophy import PROFILES
@@ -37,13 +36,7 @@ def test_an_atrophied_head_has_less_caudate(tmp_path: Path) -> None:
         shares = [np.isin(h.fine[side], caudate).sum() for h in (before, after)]
         assert shares[1] < 0.9 * shares[0]
     assert after.has_parts
-
-
-def test_a_head_without_subregions_is_refused(tmp_path: Path) -> None:
-    folder = save_heads(tmp_path, ("toy",), spacing=4.0)
-    (folder / "toy_striatum12.nii.gz").unlink()
-    with pytest.raises(SettingsError, match="Subregions beside"):
-        read_head(folder, "toy")
+    assert after.by_rule
 
 
 def test_a_person_is_simulated_once_and_comes_back_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from deepgray.errors import SettingsError
 from deepgray.simulate.atrophy import PROFILES, draw_atrophy, shrink
 from deepgray.simulate.whole_head import WholeHead, prepare
 from deepgray.simulate.whole_head_pet import PetSettings, SimulatedPet, simulate_pet
 from deepgray.space import Affine
-from deepgray.train.heads import parts_beside, read_integers
+from deepgray.train.heads import read_integers
 
 CONTROLS, ATROPHIED = "controls", "atrophied"
 GROUPS = (CONTROLS, ATROPHIED)
@@ -48,51 +47,38 @@ class Person:
 
 @dataclass(frozen=True, eq=False)
 class LabelledHead:
-    """A label map and its subregions, as they come.
+    """A label map, as it comes.
 
     Attributes:
         name: Name of the head.
         labels: (x, y, z) FreeSurfer's numbers.
         affine: 4 × 4, index to RAS mm.
-        parts: (x, y, z) subregions.
-        part_names: What their numbers are called.
     """
 
     name: str
     labels: NDArray[np.int16]
     affine: Affine
-    parts: NDArray[np.int16]
-    part_names: dict[int, str] = field(default_factory=dict)
 
     def ready(self) -> WholeHead:
         """The head made ready for simulation, as it is."""
-        return prepare(self.labels, self.affine, name=self.name, parts=(self.parts, self.part_names))
+        return prepare(self.labels, self.affine, name=self.name, parts="rule")
 
     def shrunken(self, profile: str, *, seed: int) -> WholeHead:
         """The same after a loss that is drawn."""
         lost = draw_atrophy(np.random.default_rng(seed), profile)
-        now = shrink(self.labels, self.affine, lost, parts=self.parts)
-        if now.parts is None:
-            raise SettingsError(f"Subregions of {self.name} are wanted, none came.")
-        return prepare(now.labels, self.affine, name=self.name, parts=(now.parts, self.part_names))
+        return prepare(shrink(self.labels, self.affine, lost).labels, self.affine, name=self.name, parts="rule")
 
 
 Heads = Callable[[Person], WholeHead]
 
 
 def read_head(anatomies: Path, name: str) -> LabelledHead:
-    """A head and its subregions from a folder of label maps.
+    """A head from a folder of label maps.
 
     Raises:
-        SettingsError: There are no subregions beside it.
-        InputError: A file is missing or no label map.
+        InputError: The file is missing or no label map.
     """
-    path = anatomies / f"{name}{ENDING}"
-    labels, affine = read_integers(path)
-    beside = parts_beside(path, labels, affine)
-    if beside is None:
-        raise SettingsError(f"Subregions beside {path} (*_striatum12.nii.gz) are wanted, there are none.")
-    return LabelledHead(name, labels, affine, *beside)
+    return LabelledHead(name, *read_integers(anatomies / f"{name}{ENDING}"))
 
 
 def plan(heads: tuple[str, ...], *, scans: int, seed: int = 1) -> tuple[Person, ...]:
