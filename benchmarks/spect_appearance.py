@@ -20,7 +20,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from deepgray.read import read, read_mask, read_part_names
+from deepgray.read import read, read_mask
 from deepgray.scan import Scan
 from deepgray.simulate.tissues import TISSUES
 from deepgray.simulate.uptake import STAGES
@@ -70,9 +70,7 @@ def main() -> None:
 def prepared(anatomies: Path, name: str) -> WholeHead:
     """A head with its subregions."""
     labels = read_mask(anatomies / f"anatomy-{name}_dseg.nii.gz")
-    parts = read_mask(anatomies / f"anatomy-{name}_striatum12.nii.gz").voxels
-    names = read_part_names(anatomies / "labels_striatum12.tsv")
-    return prepare(labels.voxels, labels.affine_ras, name=name, parts=(parts, names))
+    return prepare(labels.voxels, labels.affine_ras, name=name, parts="rule")
 
 
 def compare(heads: list[WholeHead], mean: Scan, count: int, out: Path) -> None:

@@ -30,8 +30,7 @@ class SpectProtocol:
     """What ``deepgray protocol b`` does.
 
     Attributes:
-        anatomies: Folder of whole-head label maps, *_dseg.nii.gz with FreeSurfer's numbers; maps of the subregions
-            (*_striatum12.nii.gz with labels_striatum12.tsv) beside them are used where they are.
+        anatomies: Folder of whole-head label maps, *_dseg.nii.gz with FreeSurfer's numbers.
         output: Folder for people, networks, tables and the report; a protocol that was stopped goes on from there.
         preset: Size of the baselines: quick (2 mm, few channels) or full (1 mm, as published).
         scans: People who train, validate and judge; a quarter of each is healthy.
@@ -105,7 +104,6 @@ def _heads(anatomies: Path) -> Heads:
 
     @lru_cache(maxsize=1)
     def head(name: str) -> WholeHead:
-        parts = anatomies / f"{name}_striatum12.nii.gz"
-        return prepared_head(anatomies / f"{name}{ENDING}", parts if parts.exists() else None)
+        return prepared_head(anatomies / f"{name}{ENDING}", None)
 
     return head

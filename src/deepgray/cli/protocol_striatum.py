@@ -36,8 +36,7 @@ class StriatumProtocol:
     """What ``deepgray protocol a`` does.
 
     Attributes:
-        anatomies: Folder of whole-head label maps, *_dseg.nii.gz with FreeSurfer's numbers. Where the network of one
-            stage is trained, maps of the subregions lie beside them (*_striatum12.nii.gz with labels_striatum12.tsv).
+        anatomies: Folder of whole-head label maps, *_dseg.nii.gz with FreeSurfer's numbers.
         output: Folder for atlases, networks, people and the report; a protocol that was stopped goes on from there.
         heads: Heads that judge; none of them may have trained a network. All others are atlases.
         scans: People of each head, as many controls as atrophied ones.

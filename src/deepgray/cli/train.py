@@ -33,8 +33,7 @@ class TrainCommand:
 
     Attributes:
         network: Which network.
-        anatomies: Folder of whole-head label maps, *_dseg.nii.gz with FreeSurfer's numbers; beside each may stand
-            *_striatum12.nii.gz.
+        anatomies: Folder of whole-head label maps, *_dseg.nii.gz with FreeSurfer's numbers.
         pairs: Instead of label maps alone: a folder, BIDS dataset or BIDS derivative of scans with label maps, such as
             X.nii.gz beside X_dseg.nii.gz.
         scheme: What the labels of the pairs mean: a scheme's name or a table (.tsv) of label, name and side; deepgray's

@@ -106,19 +106,6 @@ class Atrophy:
             raise SettingsError(f"Shares that are lost of 0 to 0.7 are wanted, {wrong[0]:g} came.")
 
 
-@dataclass(frozen=True, eq=False)
-class Shrunken:
-    """A head after atrophy, on its own grid.
-
-    Attributes:
-        labels: (x, y, z) FreeSurfer's numbers.
-        parts: (x, y, z) subregions, moved along; None where none came.
-    """
-
-    labels: NDArray[np.int16]
-    parts: NDArray[np.int16] | None
-
-
 def draw_atrophy(generator: np.random.Generator, profile: str) -> Atrophy:
     """Draw what a person lost: one severity for all, a little of its own for each tissue and side.
 
@@ -140,32 +127,23 @@ def draw_atrophy(generator: np.random.Generator, profile: str) -> Atrophy:
     return Atrophy(profile, shares)
 
 
-def shrink(
-    labels: NDArray[np.integer], affine_ras: Affine, atrophy: Atrophy, *, parts: NDArray[np.integer] | None = None
-) -> Shrunken:
+def shrink(labels: NDArray[np.integer], affine_ras: Affine, atrophy: Atrophy) -> NDArray[np.int16]:
     """Take from a head what a person lost.
 
     Args:
         labels: (x, y, z) FreeSurfer's numbers of a whole head.
         affine_ras: Their affine.
         atrophy: What is lost.
-        parts: Subregions on the same grid.
 
     Returns:
-        Labels and subregions. A tissue that the map does not hold is passed over; so is a loss that no fluid could
-        take.
+        (x, y, z). A tissue that the map does not hold is passed over; so is a loss that no fluid could take.
     """
     brain = occupied(np.isin(labels, [n for pair in SHRINKING.values() for side in pair for n in side]))
     whole = np.asarray(labels, dtype=np.int16).copy()
-    cut = None if parts is None else np.asarray(parts, dtype=np.int16).copy()
-    if brain is None:
-        return Shrunken(whole, cut)
-    block = tuple(slice(max(0, s.start - ROOM_VOXELS), s.stop + ROOM_VOXELS) for s in brain)
-    places = _followed(whole[block], spacing_mm(affine_ras), atrophy.shares)
-    whole[block] = whole[block][places]
-    if cut is not None:
-        cut[block] = cut[block][places]
-    return Shrunken(whole, cut)
+    if brain is not None:
+        block = tuple(slice(max(0, s.start - ROOM_VOXELS), s.stop + ROOM_VOXELS) for s in brain)
+        whole[block] = whole[block][_followed(whole[block], spacing_mm(affine_ras), atrophy.shares)]
+    return whole
 
 
 def _followed(block: NDArray[np.int16], spacing: NDArray[np.float64], shares: Shares) -> tuple[NDArray[np.intp], ...]:

@@ -17,11 +17,11 @@ from deepgray.errors import SettingsError
 from deepgray.scan import LabelMap, Scan
 from deepgray.simulate import hemispheres, mr
 from deepgray.simulate.margin import REACH_MM, Surroundings, as_seen, surroundings
-from deepgray.simulate.subregions import parts_by_rule
+from deepgray.simulate.subregions import FRAMES, parts_by_rule
 from deepgray.simulate.tissues import SOURCES, TISSUES, tissue_lookup
 from deepgray.space import Affine, Box, Points, apply_affine, exactly_rigid
 from deepgray.subdivide import split_label_map
-from deepgray.voxels.acpc import FREESURFER, HOA2, Labels, fit_acpc
+from deepgray.voxels.acpc import fit_acpc
 
 FINE_MM = 0.75
 # Where the nuclei of one side lie, with room to spare, in the canonical frame of the left side.
@@ -40,7 +40,6 @@ CONTRASTS: Mapping[str, tuple[float, float]] = {
 }
 # Nuclei that label maps of the deep structures count to another.
 _WITHIN = dict.fromkeys(("red nucleus", "substantia nigra", "subthalamic nucleus"), "ventral diencephalon")
-_FRAMES: Mapping[str, Labels] = {"freesurfer": FREESURFER, "hoa2": HOA2}
 
 
 @dataclass(frozen=True)
@@ -196,10 +195,10 @@ def prepare(
     """
     if source not in SOURCES:
         raise SettingsError(f"A source of labels is wanted, one of {', '.join(SOURCES)}; '{source}' came.")
-    pose = fit_acpc(labels, affine_ras, labels=_FRAMES[source]).canonical_from_world
+    pose = fit_acpc(labels, affine_ras, labels=FRAMES[source]).canonical_from_world
     by_rule = parts == "rule"
     if parts == "rule":
-        parts = parts_by_rule(labels, affine_ras, canonical_from_world=pose, numbers=_FRAMES[source])
+        parts = parts_by_rule(labels, affine_ras, canonical_from_world=pose, source=source)
     cut, names = parts or (None, None)
     table = tissue_lookup(source, Side.LEFT)
     grid = NUCLEI.grid(FINE_MM)

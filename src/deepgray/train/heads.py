@@ -15,18 +15,19 @@ from rich.console import Console
 from rich.progress import track
 
 from deepgray.anatomy import HEMISPHERES, Side
-from deepgray.errors import GeometryError, SettingsError
-from deepgray.read import read_mask, read_part_names
+from deepgray.errors import SettingsError
+from deepgray.read import read_mask
 from deepgray.simulate import hemispheres
 from deepgray.simulate.atrophy import PROFILES, draw_atrophy, shrink
-from deepgray.simulate.subregions import parts_by_rule
+from deepgray.simulate.subregions import FRAMES, parts_by_rule
 from deepgray.simulate.tissues import tissue_lookup
 from deepgray.space import Affine, Box, Grid
 from deepgray.train.cache import save_arrays
-from deepgray.voxels.acpc import FREESURFER, HOA2, fit_acpc
+from deepgray.voxels.acpc import FREESURFER, fit_acpc
 
 _Item = TypeVar("_Item")
-_Parts: TypeAlias = tuple[NDArray[np.integer], dict[int, str]]
+# Labels, their affine, the AC–PC frame, and the subregions with what their numbers are called.
+_Divided: TypeAlias = tuple[NDArray[np.int16], Affine, Affine, tuple[NDArray[np.integer], dict[int, str]]]
 FINE_MM = 0.75
 # Room around a network's box for rotation, shift and zoom.
 MARGIN_MM = 13.0
@@ -82,7 +83,7 @@ class Sources:
     """Folders of label maps.
 
     Attributes:
-        anatomies: Whole heads with FreeSurfer's numbers, ``*_dseg.nii.gz``, beside them ``*_striatum12.nii.gz``.
+        anatomies: Whole heads with FreeSurfer's numbers, ``*_dseg.nii.gz``.
         nuclei: Subcortical maps with the numbers of the Harvard-Oxford atlas 2.0, or None.
         cache: Folder for what is made of them.
         held_out: Names that contain one of these words are never trained on.
@@ -170,7 +171,7 @@ def _cached(
     sources: Sources, path: Path, side: Side, grid: Grid, make: Callable[[Path, Side, Grid], NDArray[np.uint8]]
 ) -> Hemisphere:
     name = f"{path.name.removesuffix('_dseg.nii.gz')}-{side}"
-    key = hashlib.sha256(f"3 {make.__qualname__} {grid.shape} {grid.affine_ras.tolist()}".encode()).hexdigest()[:12]
+    key = hashlib.sha256(f"4 {make.__qualname__} {grid.shape} {grid.affine_ras.tolist()}".encode()).hexdigest()[:12]
     kept = sources.cache / f"{name}-{key}.npz"
     if not kept.exists():
         save_arrays(kept, {"tissues": make(path, side, grid)})
@@ -191,71 +192,40 @@ def in_head(nuclei: NDArray[np.uint8], donor: NDArray[np.uint8], grid: Grid) -> 
     return hemispheres.on_donor(nuclei, donor, hemispheres.centroid_affine(nuclei, donor, grid), grid)
 
 
-def parts_beside(path: Path, labels: NDArray[np.integer], affine: Affine) -> _Parts | None:
-    """Subregions beside a label map and what their numbers are called, None where there are none.
-
-    Raises:
-        GeometryError: They lie on another grid.
-    """
-    beside = path.with_name(path.name.replace("_dseg", "_striatum12"))
-    if not beside.exists():
-        return None
-    parts, parts_affine = read_integers(beside)
-    if parts.shape != labels.shape or not np.allclose(parts_affine, affine, atol=1e-3):
-        raise GeometryError(f"Subregions on the grid of {path} are wanted, {beside} is not.")
-    return parts, read_part_names(path.parent / "labels_striatum12.tsv")
-
-
 def _anatomy_side(path: Path, side: Side, grid: Grid) -> NDArray[np.uint8]:
-    labels, affine = read_integers(path)
-    return _upright_side(labels, affine, side, grid, parts_beside(path, labels, affine))
+    return _side(_divided(path, "freesurfer", None), side, grid, source="freesurfer")
 
 
 def _side_after(copy: int) -> Callable[[Path, Side, Grid], NDArray[np.uint8]]:
     def after(path: Path, side: Side, grid: Grid) -> NDArray[np.uint8]:
-        labels, affine, found = _shrunken(path, copy)
-        return _upright_side(labels, affine, side, grid, found)
+        return _side(_divided(path, "freesurfer", copy), side, grid, source="freesurfer")
 
     after.__qualname__ = f"after loss {copy}"
     return after
 
 
-@lru_cache(maxsize=1)  # both sides of a head come one after the other
-def _shrunken(path: Path, copy: int) -> tuple[NDArray[np.int16], Affine, _Parts | None]:
-    """An anatomy after a loss of tissue: labels, affine and subregions."""
-    labels, affine = read_integers(path)
-    found = parts_beside(path, labels, affine)
-    seed = int.from_bytes(hashlib.sha256(f"{path.name} {copy}".encode()).digest()[:4])
-    profiles = tuple(PROFILES)
-    lost = draw_atrophy(np.random.default_rng(seed), profiles[copy % len(profiles)])
-    now = shrink(labels, affine, lost, parts=found[0] if found else None)
-    return now.labels, affine, (now.parts, found[1]) if now.parts is not None and found else None
-
-
-def _upright_side(
-    labels: NDArray[np.int16], affine: Affine, side: Side, grid: Grid, found: _Parts | None
-) -> NDArray[np.uint8]:
-    pose = fit_acpc(labels, affine, labels=FREESURFER).canonical_from_world
-    parts, names = found or (None, None)
-    return hemispheres.hemisphere(
-        labels, affine, source="freesurfer", side=side, frame=(pose, grid), parts=parts, part_names=names
-    )
-
-
 def nuclei_side(path: Path, side: Side, grid: Grid) -> NDArray[np.uint8]:
     """One side of a subcortical label map as tissues on a grid in canonical mm of the left side, air elsewhere."""
-    labels, affine, pose, (parts, names) = _divided(path)
+    return _side(_divided(path, "hoa2", None), side, grid, source="hoa2")
+
+
+def _side(of: _Divided, side: Side, grid: Grid, *, source: str) -> NDArray[np.uint8]:
+    labels, affine, pose, (parts, names) = of
     return hemispheres.hemisphere(
-        labels, affine, source="hoa2", side=side, frame=(pose, grid), parts=parts, part_names=names
+        labels, affine, source=source, side=side, frame=(pose, grid), parts=parts, part_names=names
     )
 
 
 @lru_cache(maxsize=1)  # both sides of a head come one after the other
-def _divided(path: Path) -> tuple[NDArray[np.int16], Affine, Affine, _Parts]:
-    """A subcortical label map: labels, affine, AC–PC frame, and the subregions that the geometric rule makes of it."""
+def _divided(path: Path, source: str, copy: int | None) -> _Divided:
+    """A label map, as it is or as a copy that lost tissue."""
     labels, affine = read_integers(path)
-    pose = fit_acpc(labels, affine, labels=HOA2).canonical_from_world
-    return labels, affine, pose, parts_by_rule(labels, affine, canonical_from_world=pose, numbers=HOA2)
+    if copy is not None:
+        seed = int.from_bytes(hashlib.sha256(f"{path.name} {copy}".encode()).digest()[:4])
+        profiles = tuple(PROFILES)
+        labels = shrink(labels, affine, draw_atrophy(np.random.default_rng(seed), profiles[copy % len(profiles)]))
+    pose = fit_acpc(labels, affine, labels=FRAMES[source]).canonical_from_world
+    return labels, affine, pose, parts_by_rule(labels, affine, canonical_from_world=pose, source=source)
 
 
 def _head(sources: Sources, path: Path) -> Head:

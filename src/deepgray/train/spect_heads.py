@@ -20,13 +20,12 @@ from deepgray.train.heads import (
     load_heads,
     nuclei_files,
     nuclei_side,
-    parts_beside,
     read_integers,
     shown,
 )
 
 # Raise it when ``whole_head.prepare``, or the placing of nuclei, gives other tissues.
-VERSION = 2
+VERSION = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,13 +66,12 @@ def _spect_head(cache: Path, path: Path, coarse: Head) -> SpectHead:
     kept = cache / f"{coarse.name}-spect-{VERSION}-{FINE_MM:g}.npz"
     if not kept.exists():
         labels, affine = read_integers(path)
-        made = prepare(labels, affine, name=coarse.name, parts=parts_beside(path, labels, affine))
+        made = prepare(labels, affine, name=coarse.name, parts="rule")
         arrays: dict[str, NDArray[Any]] = {str(side): made.fine[side] for side in HEMISPHERES}
-        has_parts = np.array(made.has_parts)
-        save_arrays(kept, arrays | {"tissues": made.tissues, "affine": made.affine, "has_parts": has_parts})
+        save_arrays(kept, arrays | {"tissues": made.tissues, "affine": made.affine})
     with np.load(kept) as stored:
         fine = {side: stored[str(side)] for side in HEMISPHERES}
-        head = WholeHead(coarse.name, stored["tissues"], stored["affine"], fine, bool(stored["has_parts"]))
+        head = WholeHead(coarse.name, stored["tissues"], stored["affine"], fine, has_parts=True, by_rule=True)
     return SpectHead(head, coarse.coarse, coarse.affine)
 
 
@@ -85,7 +83,7 @@ def _placed(cache: Path, path: Path, donor: SpectHead) -> SpectHead:
         save_arrays(kept, {str(side): _placed_side(path, side, donor.head.fine[side]) for side in HEMISPHERES})
     with np.load(kept) as stored:
         fine = {side: stored[str(side)] for side in HEMISPHERES}
-    return replace(donor, head=replace(donor.head, name=name, fine=fine, has_parts=True), placed=True)
+    return replace(donor, head=replace(donor.head, name=name, fine=fine), placed=True)
 
 
 def _placed_side(path: Path, side: Side, own: NDArray[np.uint8]) -> NDArray[np.uint8]:

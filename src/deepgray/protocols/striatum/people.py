@@ -66,7 +66,7 @@ class LabelledHead:
     def shrunken(self, profile: str, *, seed: int) -> WholeHead:
         """The same after a loss that is drawn."""
         lost = draw_atrophy(np.random.default_rng(seed), profile)
-        return prepare(shrink(self.labels, self.affine, lost).labels, self.affine, name=self.name, parts="rule")
+        return prepare(shrink(self.labels, self.affine, lost), self.affine, name=self.name, parts="rule")
 
 
 Heads = Callable[[Person], WholeHead]
