@@ -39,6 +39,19 @@ def test_the_score_of_an_outline_is_the_mean_of_its_structures() -> None:
     assert Outline(labels, None, scores, "network").score == pytest.approx(0.25)
 
 
+def test_the_score_of_a_divided_outline_counts_its_parts_instead_of_what_they_are_parts_of() -> None:
+    labels = outline((4, 4, 4), np.eye(4)).labels
+    whole, parts = (
+        tuple(StructureUncertainty(structure(key), score) for key, score in scores)
+        for scores in (
+            (("left caudate", 0.9), ("left accumbens", 0.9), ("left pallidum", 0.1)),
+            (("left anterior caudate", 0.3), ("left posterior caudate", 0.5)),
+        )
+    )
+    divided = Outline(labels, None, whole, "network", part_uncertainty=parts)
+    assert divided.score == pytest.approx((0.1 + 0.3 + 0.5) / 3)
+
+
 def test_an_outline_drawn_by_a_person_has_no_score() -> None:
     assert outline((4, 4, 4), np.eye(4)).score == 0
 

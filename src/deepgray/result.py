@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
-from deepgray.anatomy import Side, Structure
+from deepgray.anatomy import STRIATUM, Side, Structure
 from deepgray.errors import FieldOfViewError, GeometryError, SettingsError
 from deepgray.recipe import TRACER_REFERENCES, Task
-from deepgray.scan import IntegerVolume, LabelMap, Probabilities, Scan
-from deepgray.space import MIRROR_X, Affine, apply_affine, check_rigid, inverse, same_grid
+from deepgray.scan import IntegerVolume, LabelMap, Probabilities, Scan, part_in_view
+from deepgray.space import MIRROR_X, Affine, check_rigid, inverse, same_grid
 
 # A second scan of the same head must show at least this part of the first: the deep nuclei are never at its rim.
 SHARED_VIEW = 0.5
@@ -65,7 +63,8 @@ class Outline:
         uncertainty: A score per structure, empty where there are no probabilities.
         method: How it was made, in words (``network striatum-outline 1``, ``corrected by A. Reader``).
         notes: What a reader should know (``the box was enlarged``).
-        fine: The same on a grid of 1 mm along the scan's axes; None where nobody asked.
+        fine: On a grid of 1 mm along the scan's axes; None where nobody asked.
+        part_uncertainty: The same per subregion, where it is to be divided.
     """
 
     labels: LabelMap
@@ -74,13 +73,14 @@ class Outline:
     method: str
     notes: tuple[str, ...] = ()
     fine: LabelMap | None = None
+    part_uncertainty: tuple[StructureUncertainty, ...] = ()
 
     @property
     def score(self) -> float:
-        """The scan's uncertainty: the mean of its structures' scores; 0 where there are none."""
-        if not self.uncertainty:
-            return 0.0
-        return sum(u.score for u in self.uncertainty) / len(self.uncertainty)
+        """The scan's uncertainty: the mean over subregions and all that is not divided; 0 where nothing tells of it."""
+        whole = (u for u in self.uncertainty if not (self.part_uncertainty and u.structure.name in STRIATUM))
+        scores = [u.score for u in (*whole, *self.part_uncertainty)]
+        return sum(scores) / len(scores) if scores else 0.0
 
 
 @dataclass(frozen=True)
@@ -251,10 +251,9 @@ class Reference:
     """What susceptibilities or binding are told relative to.
 
     Attributes:
-        name: ``none`` (what the task says, where it needs one), ``whole-brain``, a located region such as
-            ``cerebellum``, or the name of a mask.
-        region: The mask, on the scan's grid or on one whose axes are permuted or flipped; None without one.
-        sha256: Checksum of the mask's file, empty where there is none.
+        name: ``none`` (the task's own), ``whole-brain``, a located region (``cerebellum``), or the name of a mask.
+        region: The mask, on the scan's grid, axes in any order and direction; None without one.
+        sha256: Of the mask's file, empty where there is none.
     """
 
     name: str = "none"
@@ -313,6 +312,7 @@ class Examination:
         scan: The scan that is outlined and measured.
         also: The same head in another modality, on any grid of the same world space: the pose comes from it.
         reference: What susceptibilities or binding are told relative to.
+        tracer: A PET or SPECT of the same head, in a world of its own, or None.
 
     Raises:
         FieldOfViewError: The two scans hardly show the same place.
@@ -324,13 +324,7 @@ class Examination:
     tracer: Tracer | None = None
 
     def __post_init__(self) -> None:
-        if self.also is None:
-            return
-        index = np.argwhere(self.scan.voxels[::4, ::4, ::4]) * 4  # a sixty-fourth of the voxels tells as much
-        places = apply_affine(inverse(self.also.affine_ras) @ self.scan.affine_ras, index)
-        inside = (places >= -0.5) & (places <= np.array(self.also.voxels.shape) - 0.5)
-        shared = float(inside.all(axis=1).mean()) if len(index) else 0.0
-        if shared < SHARED_VIEW:
+        if self.also is not None and (shared := part_in_view(self.scan, self.also.grid)) < SHARED_VIEW:
             raise FieldOfViewError(
                 f"Two scans of one head in one world space are wanted; {100 * shared:.0f} % of "
                 f"'{self.scan.stem}' lies in the field of view of '{self.also.stem}'."
@@ -364,7 +358,7 @@ class Result:
         decision: What a person, or nobody, said of it; holds the outline that was used.
         parts: Subregions inside the decided outline, or None.
         measurements: The numbers.
-        flags: Sentences that ask for a look; empty when all is well. One that begins with ``review`` asks for a person.
+        flags: Sentences that ask for a look, of a person where one begins with ``review``; empty when all is well.
         models: The networks that worked.
         times: Seconds per stage.
         inputs: Files that came beside the scan.
@@ -390,8 +384,8 @@ class Result:
     intervals: str = ""
 
     def __post_init__(self) -> None:
-        outlines = [self.proposed, self.decision.outline] + ([self.parts] if self.parts else [])
-        if not all(same_grid(o.labels.grid, self.scan.grid) for o in outlines):
+        outlines = (self.proposed, self.decision.outline, self.parts)
+        if not all(same_grid(o.labels.grid, self.scan.grid) for o in outlines if o):
             raise GeometryError("Label maps on the scan's own grid are wanted, one on another grid came.")
 
     @property

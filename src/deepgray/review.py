@@ -173,7 +173,7 @@ def flags(
     if pose.confidence < LOW_CONFIDENCE:
         asked.append(f"the pose of the head is unsure (confidence {pose.confidence:.2f}, {LOW_CONFIDENCE} is wanted)")
     if proposed.score > task.review_above and decision.reviewer == BATCH:
-        worst = max(proposed.uncertainty, key=lambda u: u.score)
+        worst = max((*proposed.uncertainty, *proposed.part_uncertainty), key=lambda u: u.score)
         asked.append(
             f"the outline is unsure ({proposed.score:.3f}, up to {task.review_above:g} is usual), "
             f"most of all the {worst.structure.key} ({worst.score:.3f})"

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from deepgray.anatomy import Scheme, Structure
 from deepgray.errors import IntensityError, MaskError, ShapeError
-from deepgray.space import Affine, Grid, apply_affine, equivalent_axes
+from deepgray.space import Affine, Grid, apply_affine, equivalent_axes, inverse
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,3 +192,11 @@ def _check_labels(voxels: NDArray[np.integer]) -> None:
 
 def _grid(voxels: NDArray[np.generic], affine_ras: Affine) -> Grid:
     return Grid((voxels.shape[0], voxels.shape[1], voxels.shape[2]), affine_ras)
+
+
+def part_in_view(scan: Scan, view: Grid) -> float:
+    """Which part of the voxels of a scan that are not zero lies in a grid, 0–1; 0 where all are zero."""
+    index = np.argwhere(scan.voxels[::4, ::4, ::4]) * 4  # a sixty-fourth of the voxels tells as much
+    places = apply_affine(inverse(view.affine_ras) @ scan.affine_ras, index)
+    inside = (places >= -0.5) & (places <= np.array(view.shape) - 0.5)
+    return float(inside.all(axis=1).mean()) if len(index) else 0.0

@@ -10,7 +10,7 @@ import pytest
 from drawing_networks import NUCLEI
 
 import deepgray
-from deepgray.anatomy import STRIATUM
+from deepgray.anatomy import STRIATUM, scheme
 from deepgray.errors import MaskError, ModelError, NoHeadError, SettingsError
 from deepgray.pipeline import STAGES, analyse, from_file
 from deepgray.recipe import Options
@@ -43,6 +43,11 @@ def test_the_parts_fill_the_striatum_and_nothing_else(result: Result) -> None:
     np.testing.assert_array_equal(result.parts.labels.voxels > 0, striatum)
     assert place_mm(result.parts.labels, "left anterior putamen")[0] < 0
     assert place_mm(result.parts.labels, "right anterior putamen")[0] > 0
+
+
+def test_every_part_has_a_score(result: Result) -> None:
+    assert {u.structure for u in result.proposed.part_uncertainty} == set(scheme("striatum12").structures)
+    assert 0 < result.proposed.score < 0.5
 
 
 def test_what_was_done_is_written_down(result: Result) -> None:

@@ -9,10 +9,11 @@ import pytest
 from PIL import Image
 from report_results import result
 
+from deepgray.anatomy import structure
 from deepgray.recipe import Task
 from deepgray.report.pictures import Pictures, draw
-from deepgray.report.section import render_section, steps, susceptibility_rows, volume_tables
-from deepgray.result import InputRecord, Measurement, Result
+from deepgray.report.section import render_section, score_table, steps, susceptibility_rows, volume_tables
+from deepgray.result import InputRecord, Measurement, Outline, Result, StructureUncertainty
 from deepgray.scan import LabelMap
 
 NO_PICTURES = Pictures(b"png", None, None, None)
@@ -53,6 +54,17 @@ def test_the_volume_tables() -> None:
     assert (caudate.left, caudate.asymmetry) == ("", "undefined")
     assert [p.name for p in parts] == ["anterior putamen"]
     assert volume_tables(result(bare=True)) == []
+
+
+def test_scores_stand_side_by_side() -> None:
+    labels = result().outline.labels
+    whole = (
+        StructureUncertainty(structure("left caudate"), 0.1),
+        StructureUncertainty(structure("right caudate"), 0.2),
+    )
+    parts = (StructureUncertainty(structure("right anterior caudate"), 0.3),)
+    found = score_table(Outline(labels, None, whole, "network", part_uncertainty=parts))
+    assert found == {"caudate": {"left": 0.1, "right": 0.2}, "anterior caudate": {"right": 0.3}}
 
 
 def _pixels(png: bytes | None) -> np.ndarray:

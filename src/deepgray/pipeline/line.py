@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from deepgray.anatomy import scheme
+from deepgray.locate import levelled
 from deepgray.outline import outline
 from deepgray.pipeline.decided import analyse_drawn
 from deepgray.pipeline.head import Head, find_head, fitting
@@ -12,6 +15,7 @@ from deepgray.register import register
 from deepgray.result import Drawn, Examination, Result
 from deepgray.review import Decide, accept
 from deepgray.scan import Scan
+from deepgray.subdivide import by_rule, part_uncertainty
 
 
 def analyse(
@@ -74,6 +78,9 @@ def analyse_head(
     with work.stage("outline"):
         model, wanted = work.model("outline", what.outline_model), scheme(what.scheme)
         proposed = outline(scan, pose, model=model, scheme=wanted, fine=options.fine)
+        if what.subdivide_scheme:
+            parts = by_rule(proposed, levelled(pose))
+            proposed = replace(proposed, part_uncertainty=part_uncertainty(proposed, parts))
     found = None
     if given.tracer is not None:
         with work.stage("register"):

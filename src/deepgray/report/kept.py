@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from deepgray.anatomy import Code, Scheme, Side, Structure
+from deepgray.anatomy import Code, Scheme, Side, Structure, structure
 from deepgray.errors import OutputError
 from deepgray.result import (
     Drawn,
@@ -66,6 +66,7 @@ def write_kept(path: Path, result: Result) -> None:
         "coarse_scheme": _described(pose.coarse.scheme),
         "scheme": _described(proposed.labels.scheme),
         "scores": [[u.structure.key, float(u.score)] for u in proposed.uncertainty],
+        "part_scores": [[u.structure.key, float(u.score)] for u in proposed.part_uncertainty],
         "method": proposed.method,
         "notes": list(proposed.notes),
         "models": [asdict(m) for m in result.models if m.stage in _BEFORE],
@@ -120,6 +121,7 @@ def _kept(arrays: dict[str, NDArray[np.generic]], words: dict[str, object]) -> D
         tuple(StructureUncertainty(by_key[key], score) for key, score in values["scores"]),
         values["method"],
         tuple(values["notes"]),
+        part_uncertainty=tuple(StructureUncertainty(structure(key), score) for key, score in values["part_scores"]),
     )
     coarse = LabelMap(arrays["coarse"], arrays["coarse_affine_ras"], _scheme(values["coarse_scheme"]))  # type: ignore[arg-type]
     return Drawn(

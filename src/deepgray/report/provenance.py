@@ -129,7 +129,7 @@ def _outline(outline: Outline) -> Json:
         "method": outline.method,
         "notes": list(outline.notes),
         "score": _finite(outline.score),
-        "uncertainty": {u.structure.key: _finite(u.score) for u in outline.uncertainty},
+        "uncertainty": {u.structure.key: _finite(u.score) for u in (*outline.uncertainty, *outline.part_uncertainty)},
     }
 
 

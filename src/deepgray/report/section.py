@@ -124,6 +124,7 @@ def render_section(result: Result, pictures: Pictures) -> str:
         legend=legend(result.outline),
         parts_legend=legend(result.parts) if result.parts else [],
         steps=steps(result),
+        scores=score_table(result.proposed),
         most_bits=_most_bits(result),
         recipes={m.stage: json.loads(m.recipe) if m.recipe else {} for m in result.models},
         versions={"deepgray": "", **versions()},
@@ -175,6 +176,14 @@ def volume_tables(result: Result) -> list[tuple[str, list[VolumeRow]]]:
     whole = _rows([n for n in names if n not in part_colours], result.measurements, colours)
     parts = _rows([n for n in names if n in part_colours], result.measurements, part_colours)
     return [(title, rows) for title, rows in (("Structures", whole), ("Subregions", parts)) if rows]
+
+
+def score_table(proposed: Outline) -> dict[str, dict[str, float]]:
+    """Scores of structures and subregions by name and side."""
+    found: dict[str, dict[str, float]] = {}
+    for u in (*proposed.uncertainty, *proposed.part_uncertainty):
+        found.setdefault(u.structure.name, {})[str(u.structure.side)] = u.score
+    return found
 
 
 def legend(outline: Outline) -> list[Swatch]:

@@ -11,20 +11,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy import ndimage
 
 from deepgray.anatomy import STRIATUM
 from deepgray.errors import InputError
 from deepgray.evaluate import compare
-from deepgray.result import Outline, Result
+from deepgray.result import Result
 from deepgray.scan import LabelMap
-from deepgray.voxels.uncertainty import expected_dice
 
-SHIPPED = "shipped: mean of the structures"
+SHIPPED = "shipped: mean of subregions and pallidum"
+STRUCTURES_MEAN = "mean of the structures"
+PARTS_MEAN = "mean of the subregions"
 WORST_STRUCTURE = "worst structure"
 STRIATUM_ONLY = "mean without pallidum"
-PARTS_MEAN = "mean of the subregions"
 PARTS_WORST = "worst subregion"
 SMALL = "smallness of the striatum"
 POSE = "pose"
@@ -34,12 +32,13 @@ def doubts(result: Result) -> dict[str, float]:
     """Scores of one scan, higher is less sure."""
     scores = {u.structure.key: u.score for u in result.proposed.uncertainty}
     own = [score for key, score in scores.items() if key.split(" ", 1)[1] in STRIATUM]
-    parts = list(part_doubts(result.proposed, result.parts).values()) if result.parts else []
+    parts = [u.score for u in result.proposed.part_uncertainty]
     labels = result.proposed.labels
     members = [s.label for s in labels.scheme.structures if s.name in STRIATUM]
     volume_mm3 = float(np.isin(labels.voxels, members).sum()) * labels.grid.voxel_volume_mm3
     return {
         SHIPPED: result.proposed.score,
+        STRUCTURES_MEAN: _mean(list(scores.values())),
         WORST_STRUCTURE: max(scores.values(), default=math.nan),
         STRIATUM_ONLY: _mean(own),
         PARTS_MEAN: _mean(parts),
@@ -47,30 +46,6 @@ def doubts(result: Result) -> dict[str, float]:
         SMALL: -volume_mm3,
         POSE: 1 - result.pose.confidence,
     }
-
-
-def part_doubts(whole: Outline, parts: Outline) -> dict[str, float]:
-    """One minus the Dice that the probabilities expect of each subregion.
-
-    Probabilities are those of the whole striatum of its side: which part a voxel belongs to is decided by the nearest
-    one, so that doubt is about the outline.
-    """
-    probabilities = whole.probabilities
-    if probabilities is None:
-        return {}
-    labels = parts.labels.voxels[probabilities.block]
-    out = {}
-    for side in dict.fromkeys(s.side for s in parts.labels.scheme.structures):
-        own = [n for n, s in enumerate(probabilities.structures) if s.side is side and s.name in STRIATUM]
-        members = parts.labels.scheme.of_side(side)
-        of_side = np.isin(labels, [s.label for s in members])
-        if not own or not of_side.any():
-            continue
-        striatum = probabilities.voxels[own].sum(axis=0)
-        nearest = _nearest(np.where(of_side, labels, 0))
-        for s in members:
-            out[s.key] = 1 - expected_dice(striatum * (nearest == s.label), labels == s.label)
-    return {key: value for key, value in out.items() if math.isfinite(value)}
 
 
 def disagreement(one: LabelMap, other: LabelMap) -> float:
@@ -97,11 +72,6 @@ def read_doubts(path: Path) -> dict[str, float]:
             return {name: float(value) for name, value in csv.reader(stream, delimiter="\t")}
     except (OSError, ValueError) as error:
         raise InputError(f"A table of scores is wanted, {path} is none: {error}.") from error
-
-
-def _nearest(labels: NDArray[np.integer]) -> NDArray[np.integer]:
-    where = ndimage.distance_transform_edt(labels == 0, return_distances=False, return_indices=True)
-    return np.asarray(labels[tuple(where)])
 
 
 def _mean(values: Sequence[float]) -> float:
