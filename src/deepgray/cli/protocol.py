@@ -119,13 +119,7 @@ class MidbrainProtocol:
     batch: int = 32
     learning_rate: float = 1e-4
     folds: int = 5
-    arms: Annotated[
-        tuple[Literal["transfer", "no transfer", "no attention"], ...], Parameter(consume_multiple=True)
-    ] = (
-        "transfer",
-        "no transfer",
-        "no attention",
-    )
+    arms: Annotated[tuple[_Arm, ...], Parameter(consume_multiple=True)] = ("transfer", "no transfer", "no attention")
     own_only: bool = False
     seed: int = 1
 

@@ -39,8 +39,7 @@ class SimulateSpectSettings:
         rotation_degrees: Largest rotation of the image afterwards, about any axis; up to 180.
         partial_share: Share of scans whose field of view is cut below or above the striatum.
         parts: Label map of the subregions on the same grid, with a table labels_striatum12.tsv (index, abbreviation)
-            beside it; they bend with the head. Without it they are the
-            geometric rule's, and bend as well.
+            beside it; they bend with the head. Without it they are the geometric rule's, and bend as well.
         seed: Of the first scan; each scan adds one.
         overwrite: Replace earlier scans; without it they are kept, and only those that are missing are made.
     """
