@@ -42,7 +42,7 @@ class SimulateMrSettings:
             intensity; 0 for labels that end half-way.
         source: What the labels mean.
         parts: Label map of the subregions on the same grid, with a table labels_striatum12.tsv (index, abbreviation)
-            beside it; they bend with the head. Without it they are the geometric rule's, of the head as it lies in the scan.
+            beside it; they bend with the head. Without it: the geometric rule's, of the head as it lies in the scan.
         seed: Of the first scan; each scan adds one.
         overwrite: Replace earlier scans; without it they are kept, and only those that are missing are made.
     """

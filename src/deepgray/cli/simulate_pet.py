@@ -42,7 +42,7 @@ class SimulatePetSettings:
         spacing_mm: Voxel size of the T1 along x, y and z, 1.5 mm at most.
         rotation_degrees: Largest rotation of the head in the T1.
         parts: Label map of the subregions on the same grid, with a table labels_striatum12.tsv (index, abbreviation)
-            beside it; they bend with the head. Without it they are the geometric rule's, of the head as it lies in the scan.
+            beside it; they bend with the head. Without it: the geometric rule's, of the head as it lies in the scan.
         seed: Of the first pair; each pair adds one.
         overwrite: Replace earlier pairs; without it they are kept, and only those that are missing are made.
     """
