@@ -237,6 +237,7 @@ class Drawn:
         models: The networks that worked so far.
         times: Seconds per stage so far.
         registration: How a tracer scan that came beside the scan lies in it, or None.
+        divided: The rule's parts of ``proposed``, where they are at hand; not kept for a review.
     """
 
     pose: Pose
@@ -244,6 +245,7 @@ class Drawn:
     models: tuple[ModelRecord, ...]
     times: tuple[StageTime, ...]
     registration: Registration | None = None
+    divided: Outline | None = None
 
 
 @dataclass(frozen=True, eq=False)

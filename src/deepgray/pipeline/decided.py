@@ -87,6 +87,8 @@ def _parts(what: Task, examination: Examination, drawn: Drawn, *, decision: Deci
     if what.subdivide_model:
         model = work.model("subdivide", what.subdivide_model)
         return by_network(examination.scan, decision.outline, drawn.pose, model=model)
+    if drawn.divided is not None and decision.outline is drawn.proposed:
+        return drawn.divided
     return by_rule(decision.outline, levelled(drawn.pose)) if what.subdivide_scheme else None
 
 

@@ -78,12 +78,12 @@ def analyse_head(
     with work.stage("outline"):
         model, wanted = work.model("outline", what.outline_model), scheme(what.scheme)
         proposed = outline(scan, pose, model=model, scheme=wanted, fine=options.fine)
-        if what.subdivide_scheme:
-            parts = by_rule(proposed, levelled(pose))
-            proposed = replace(proposed, part_uncertainty=part_uncertainty(proposed, parts))
+        divided = by_rule(proposed, levelled(pose)) if what.subdivide_scheme else None
+        if divided is not None:
+            proposed = replace(proposed, part_uncertainty=part_uncertainty(proposed, divided))
     found = None
     if given.tracer is not None:
         with work.stage("register"):
             found = register(scan, given.tracer.scan, pose)
-    drawn = Drawn(pose, proposed, tuple(work.used), tuple(work.times), found)
+    drawn = Drawn(pose, proposed, tuple(work.used), tuple(work.times), found, divided)
     return analyse_drawn(given, drawn, task, decide=decide, work=work)

@@ -11,6 +11,7 @@ from scipy import ndimage
 from deepgray.anatomy import Side
 from deepgray.simulate.tissues import INDEX, WHOLE, tissue_lookup
 from deepgray.space import MIRROR_X, Affine, Grid, apply_affine
+from deepgray.voxels.components import nearest_labels
 
 # Manual labels are traced slice by slice; a Gaussian of this width takes the steps away and keeps thin structures.
 SMOOTHING_MM = 0.7
@@ -121,8 +122,7 @@ def _nearest(
     moved: NDArray[np.integer] = ndimage.affine_transform(
         voxels, index_from_frame[:3, :3], offset=index_from_frame[:3, 3], output_shape=grid.shape, order=0
     )
-    where = ndimage.distance_transform_edt(moved == 0, return_distances=False, return_indices=True)
-    return np.asarray(moved[tuple(where)])
+    return nearest_labels(moved)
 
 
 def _cut(fine: NDArray[np.uint8], parts: NDArray[np.integer], names: Mapping[int, str]) -> NDArray[np.uint8]:

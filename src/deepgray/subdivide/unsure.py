@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy import ndimage
 
 from deepgray.anatomy import STRIATUM
 from deepgray.result import Outline, StructureUncertainty
+from deepgray.voxels.components import nearest_labels
 from deepgray.voxels.uncertainty import expected_dice
 
 
@@ -38,13 +37,8 @@ def part_uncertainty(outline: Outline, parts: Outline) -> tuple[StructureUncerta
         if not own or not of_side.any():
             continue
         striatum = probabilities.voxels[own].sum(axis=0)
-        nearest = _nearest(np.where(of_side, labels, 0))
+        nearest = nearest_labels(np.where(of_side, labels, 0))
         for s in members:
             score = 1 - expected_dice(striatum * (nearest == s.label), labels == s.label)
             found += [StructureUncertainty(s, score)] if math.isfinite(score) else []
     return tuple(found)
-
-
-def _nearest(labels: NDArray[np.integer]) -> NDArray[np.integer]:
-    where = ndimage.distance_transform_edt(labels == 0, return_distances=False, return_indices=True)
-    return np.asarray(labels[tuple(where)])

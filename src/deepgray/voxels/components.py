@@ -1,4 +1,4 @@
-"""Connected components of masks."""
+"""Connected components of masks, and backgrounds filled from the nearest label."""
 
 from __future__ import annotations
 
@@ -48,3 +48,9 @@ def _sized(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int32], NDArray[np.int64
 def touches_border(mask: NDArray[np.bool_]) -> bool:
     """Whether a mask reaches one of the six faces of its array."""
     return any(bool(np.take(mask, end, axis).any()) for axis in range(mask.ndim) for end in (0, -1))
+
+
+def nearest_labels(labels: NDArray[np.integer]) -> NDArray[np.integer]:
+    """A label map (x, y, z) whose background is filled from the nearest label, in voxels."""
+    where = ndimage.distance_transform_edt(labels == 0, return_distances=False, return_indices=True)
+    return np.asarray(labels[tuple(where)])
