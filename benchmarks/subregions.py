@@ -20,7 +20,6 @@ from deepgray import models
 from deepgray.anatomy import scheme
 from deepgray.cli.whole_heads import prepared_head
 from deepgray.evaluate import compare
-from deepgray.locate import levelled
 from deepgray.pipeline import analyse
 from deepgray.result import Outline
 from deepgray.scan import LabelMap
@@ -64,9 +63,9 @@ def divided(case: SimulatedScan, whole: list[tuple[str, float]]) -> dict[str, La
     drawn = replace(result.outline)
     ways = (
         by_network(case.scan, drawn, result.pose, model=model),
-        by_rule(drawn, levelled(result.pose)),
+        by_rule(drawn, result.pose),
         by_network(case.scan, true, result.pose, model=model),
-        by_rule(true, levelled(result.pose)),
+        by_rule(true, result.pose),
     )
     return {way: outline.labels for way, outline in zip(WAYS, ways, strict=True)}
 

@@ -20,6 +20,7 @@ CAUDATE = ((8, -6, -4), (14, 16, 14))
 PUTAMEN = ((18, -14, -4), (26, 16, 12))
 ACCUMBENS = ((5, 4, -9), (14, 14, -4))
 PALLIDUM = ((14, -12, -3), (18, 2, 6))
+THALAMUS = ((2, -22, 2), (12, -8, 16))
 SHAPE, LOW = (64, 48, 40), (-32.0, -24.0, -16.0)
 
 
@@ -32,7 +33,9 @@ def affine() -> np.ndarray:
 
 def block_striatum(*names: str, sides: tuple[str, ...] = ("left", "right"), of: Scheme = STRIATUM) -> LabelMap:
     """The named blocks on the named sides."""
-    corners = {"caudate": CAUDATE, "putamen": PUTAMEN, "accumbens": ACCUMBENS, "pallidum": PALLIDUM}
+    corners = {
+        "caudate": CAUDATE, "putamen": PUTAMEN, "accumbens": ACCUMBENS, "pallidum": PALLIDUM, "thalamus": THALAMUS,
+    }  # fmt: skip
     voxels = np.zeros(SHAPE, dtype=np.int16)
     for structure in of.structures:
         if structure.name in names and str(structure.side) in sides:

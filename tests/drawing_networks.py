@@ -43,6 +43,14 @@ PARTS = (
     Ellipsoid("posterior putamen", (-26, -10, 8), (9, 9, 9)),
     Ellipsoid("ventral putamen", (-26, -10, -6), (9, 9, 9)),
 )
+# What helps the nuclei to give the AC–PC frame.
+AROUND = (
+    Ellipsoid("thalamus", (-10, -20, 8), (6, 8, 6)),
+    Ellipsoid("hippocampus", (-23, -22, -10), (5, 9, 5)),
+    Ellipsoid("amygdala", (-21, -4, -14), (5, 5, 5)),
+    Ellipsoid("ventral diencephalon", (-9, -16, -7), (5, 6, 5)),
+    Ellipsoid("third ventricle", (0, -10, 2), (3, 12, 7)),
+)
 # Nuclei of the susceptibility tasks; larger than life, so that coarse voxels hold them.
 DENTATES = (Ellipsoid("dentate nucleus", (-16, -56, -34), (7, 9, 7)),)
 MIDBRAIN = (
@@ -91,6 +99,7 @@ def recipe_of(network: str, **changes: object) -> Recipe:
     values = {
         "head-locate": head,
         "striatum-outline": half,
+        "deep-outline": {**half, "low_mm": (-44.0, -56.0, -38.0), "outputs": _names((*NUCLEI, *AROUND))},
         "striatum-subdivide": parts,
         "head-locate-qsm": {**head, **qsm},
         "head-locate-spect": {**head, **spect},
@@ -122,7 +131,7 @@ def _box(low_mm: tuple[float, float, float], high_mm: tuple[float, float, float]
 def weights_of(recipe: Recipe) -> np.ndarray:
     """One row per output: constant, image, x, y, z, x², y², z² (mm)."""
     rows = [np.zeros(8)]
-    drawn = {e.name: e for e in (*NUCLEI, *PARTS, *DENTATES, *MIDBRAIN, *COARSE)}
+    drawn = {e.name: e for e in (*NUCLEI, *PARTS, *DENTATES, *MIDBRAIN, *(AROUND if recipe.mirrored else COARSE))}
     for name in recipe.outputs:
         row = np.zeros(8)
         if name == "rest of brain" and recipe.modality == "qsm":
@@ -187,7 +196,14 @@ def save_network(path: Path, recipe: Recipe, *, metadata: bool = True) -> Path:
 def drawing_task(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A task file beside the three networks it names, and those of the susceptibility tasks."""
     folder = tmp_path_factory.mktemp("networks")
-    for name in ("head-locate", "striatum-outline", "striatum-subdivide", *QSM_NETWORKS, *SPECT_NETWORKS):
+    for name in (
+        "head-locate",
+        "striatum-outline",
+        "deep-outline",
+        "striatum-subdivide",
+        *QSM_NETWORKS,
+        *SPECT_NETWORKS,
+    ):
         save_network(folder / f"{name}.onnx", recipe_of(name))
     path = folder / "drawing.toml"
     path.write_text(

@@ -15,7 +15,7 @@ from toy_heads import STORAGES, Point, centres_mm, ellipsoid, grid_around, store
 from deepgray.anatomy import structure
 from deepgray.engine import Network
 from deepgray.errors import NoHeadError, SettingsError
-from deepgray.locate import LARGEST_RESIDUAL_MM, NOD_DEGREES, REFERENCE, levelled, locate, pose_of_clouds
+from deepgray.locate import LARGEST_RESIDUAL_MM, REFERENCE, locate, pose_of_clouds
 from deepgray.models import Model
 from deepgray.recipe import Recipe
 from deepgray.result import Pose
@@ -136,14 +136,6 @@ def test_any_head_is_found_however_it_is_turned_and_stored(
     pose = locate(head_scan(grid, truth), MODEL)
     assert_found(pose, truth)
     assert pose.confidence > 0.9
-
-
-def test_a_level_pose_lowers_the_face_and_stays_where_it_is() -> None:
-    pose = locate(head_scan(UPRIGHT, middle_in_view(Rotation.identity())), MODEL)
-    found, level = (p.canonical_from_world for p in (pose, levelled(pose)))
-    commissure, in_front = np.linalg.inv(found)[:3, 3], np.linalg.inv(found) @ [0, 10, 0, 1]
-    np.testing.assert_allclose(level[:3, :3] @ commissure + level[:3, 3], 0, atol=1e-9)
-    np.testing.assert_allclose((level @ in_front)[2], -10 * np.sin(np.radians(NOD_DEGREES)), atol=1e-9)
 
 
 @pytest.mark.parametrize("storage", STORAGES[::13])

@@ -13,7 +13,8 @@ from deepgray.anatomy import Scheme, Side, scheme, structure
 from deepgray.engine import Network
 from deepgray.errors import FieldOfViewError, SettingsError
 from deepgray.models import Model
-from deepgray.outline import ENLARGE_MM, outline, outline_on
+from deepgray.outline import ENLARGE_MM, deep_structures, outline, outline_on
+from deepgray.recipe import Recipe
 from deepgray.result import Outline, Pose
 from deepgray.scan import LabelMap, Scan
 from deepgray.space import Affine, Grid, apply_affine, inverse, reordered_grid, same_grid
@@ -243,6 +244,43 @@ def test_a_large_piece_apart_from_the_others_stays() -> None:
     wanted = ellipsoid(centres_mm(UPRIGHT), piece.centre_mm, piece.radii_mm)
     found = outlined(truth, UPRIGHT, np.eye(4)).labels.voxels
     assert (found[wanted] > 0).mean() > 0.95
+
+
+def deep_of(grid: Grid, canonical_from_world: Affine, recipe: Recipe = RECIPE) -> LabelMap:
+    model = Model("deep-outline", "7", "0" * 64, Network(recipe, "toy", by_brightness), recipe, "")
+    scan = scan_of(truth_of(grid, canonical_from_world), grid)
+    return deep_structures(scan, pose_of(canonical_from_world), model=model, scheme=STRIATUM)
+
+
+def test_deep_structures_of_both_sides_lie_where_they_are() -> None:
+    found = deep_of(OBLIQUE, TURNED)
+    np.testing.assert_allclose(found.grid.spacing_mm, 2.0)
+    wanted = truth_of(found.grid, TURNED)
+    for each in STRIATUM.structures:
+        assert dice(found.mask(each), wanted == each.label) > 0.88, each.key
+
+
+@pytest.mark.parametrize("storage", STORAGES[::7], ids=str)
+def test_deep_structures_do_not_depend_on_how_the_array_is_stored(
+    storage: tuple[tuple[int, int, int], tuple[bool, bool, bool]],
+) -> None:
+    one, other = deep_of(OBLIQUE, TURNED), deep_of(reordered_grid(OBLIQUE, *storage), TURNED)
+    np.testing.assert_allclose(one.affine_ras, other.affine_ras)
+    assert (one.voxels != other.voxels).sum() <= 4  # rounding may turn a voxel whose probability is even
+
+
+def test_a_deep_structure_that_the_field_of_view_cuts_is_left_out() -> None:
+    front = UPRIGHT.crop((0, 14, 0), UPRIGHT.shape)
+    low = float(apply_affine(front.affine_ras, np.zeros(3))[1])
+    assert -17 < low < -15  # the left caudate and both putamina begin behind it
+    found = {s.key for s in STRIATUM.structures if (deep := deep_of(front, np.eye(4))).mask(s).any()}
+    assert deep.voxels.any()
+    assert found == {s.key for s in STRIATUM.structures} - {"left caudate", "left putamen", "right putamen"}
+
+
+def test_deep_structures_whose_halves_do_not_meet_are_refused() -> None:
+    with pytest.raises(SettingsError, match="'deep-outline': a box that begins whole or half voxels from x = 0"):
+        deep_of(OBLIQUE, TURNED, recipe_of("striatum-outline", low_mm=(-43.5, -40.0, -24.0)))
 
 
 def test_a_scheme_of_fewer_structures_takes_only_those() -> None:

@@ -10,10 +10,10 @@ network looks again at the head in that pose, until the pose stands still.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import permutations, product
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial.transform import Rotation
 
 from deepgray.anatomy import Scheme, scheme
 from deepgray.errors import NoHeadError, SettingsError
@@ -56,9 +56,8 @@ REFERENCE: dict[str, tuple[tuple[float, float, float], float]] = {
     "cerebellum": ((21.2, -55.5, -33.2), 0.3),
     "brainstem": ((0.0, -24.3, -20.7), 0.5),
 }
-# On T1 the pose lifts the face too far by this on average: nine of those heads, simulated twice each, 2.8 ± 2.7°; 15
-# real scans with manual labels 2.5 ± 2.2°. Networks do not mind; planes do.
-NOD_DEGREES = 2.7
+# On T1 the pose lifts the face by 2.7 ± 2.7° too far. Networks do not mind; planes are laid in ``subdivide.frame``'s.
+_SIGNS = tuple(product((1.0, -1.0), repeat=3))
 PAIRED = ("thalamus", "striatum", "cerebellum")
 SPLITS = 4
 
@@ -104,13 +103,6 @@ def locate(scan: Scan, model: Model) -> Pose:
     return Pose(look.pose, confidence, _coarse_map(look, model))
 
 
-def levelled(pose: Pose) -> Pose:
-    """A pose found on a T1 scan, its face lowered by what is too much on average; for those who divide by planes."""
-    back = np.eye(4)
-    back[:3, :3] = Rotation.from_euler("x", -NOD_DEGREES, degrees=True).as_matrix()
-    return replace(pose, canonical_from_world=back @ pose.canonical_from_world)
-
-
 def _as_seen(scan: Scan, model: Model) -> Scan:
     seen = model.recipe.modality
     if scan.modality == seen:
@@ -145,11 +137,17 @@ def _first_looks(scan: Scan, model: Model) -> list[_Look]:
     middle = np.eye(4)
     middle[:3, 3] = _middle(model)
     looks = [own]
-    for turn in Rotation.create_group("O").as_matrix():
+    for turn in _turns_of_a_cube():
         turned = np.eye(4)
         turned[:3, :3] = turn
         looks.append(_look(scan, middle @ turned @ inverse(middle) @ guess, model))
     return sorted(looks, key=lambda seen: seen.residual_mm)[:CANDIDATES]
+
+
+def _turns_of_a_cube() -> list[NDArray[np.float64]]:
+    """The 24 rotations that bring the axes onto one another."""
+    signed = (np.diag(signs) @ np.eye(3)[list(order)] for order in permutations(range(3)) for signs in _SIGNS)
+    return [turn for turn in signed if np.linalg.det(turn) > 0]
 
 
 def _middle(model: Model) -> NDArray[np.float64]:

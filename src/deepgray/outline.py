@@ -6,8 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
-from scipy.special import softmax
 
 from deepgray.anatomy import HEMISPHERES, Scheme, Side, Structure
 from deepgray.errors import FieldOfViewError, SettingsError
@@ -17,6 +15,7 @@ from deepgray.scan import LabelMap, Probabilities, Scan
 from deepgray.space import Affine, Box, Grid, apply_affine, inverse
 from deepgray.voxels.components import largest_component, main_components, touches_border
 from deepgray.voxels.crop import occupied
+from deepgray.voxels.filters import dilated
 from deepgray.voxels.intensity import normalise
 from deepgray.voxels.resample import block_of, from_frame, to_frame
 from deepgray.voxels.uncertainty import expected_dice
@@ -112,6 +111,45 @@ def outline_on(grid: Grid, scan: Scan, pose: Pose, *, model: Model, scheme: Sche
     return _labels(_on_grid(grid, ((0, 0, 0), grid.shape), halves, channels=channels, scheme=scheme), scheme)
 
 
+def deep_structures(scan: Scan, pose: Pose, *, model: Model, scheme: Scheme) -> LabelMap:
+    """Coarse outlines of both sides on the network's own grid, for the AC–PC frame.
+
+    Args:
+        scan: The scan.
+        pose: Where the head is.
+        model: A network that sees one hemisphere at a time, its outputs named after structures without side. The box
+            reaches to the left of the midline by half a voxel or whole ones, so that the right half meets its grid.
+        scheme: What is wanted, such as ``deep``; every name must be one of the network's outputs.
+
+    Returns:
+        Label map in world coordinates. A structure that the field of view cuts is left out.
+
+    Raises:
+        SettingsError: The network does not know a structure of the scheme, or its halves do not meet.
+    """
+    channels, recipe = _channels(model, scheme), model.recipe
+    half, low_x = recipe.box.grid(recipe.spacing_mm), recipe.box.low_mm[0]
+    if not (2 * low_x / recipe.spacing_mm).is_integer():
+        raise SettingsError(f"Network '{model.name}': a box that begins whole or half voxels from x = 0 is wanted.")
+    whole = Box(recipe.box.low_mm, (-low_x, *recipe.box.high_mm[1:])).grid(recipe.spacing_mm)
+    voxels, likely = np.zeros(whole.shape, dtype=np.int16), np.full(whole.shape, 0.5, dtype=np.float32)
+    for side in HEMISPHERES:
+        reached = np.s_[: half.shape[0]] if side is Side.LEFT else np.s_[: -half.shape[0] - 1 : -1]
+        probabilities = _probabilities(scan, half, pose.world_from_side(side), model)[1:]
+        for structure in (s for s in scheme.structures if s.side in (side, Side.MIDLINE)):
+            channel = probabilities[channels[structure.name]]
+            better = channel > likely[reached]
+            likely[reached][better] = channel[better]
+            voxels[reached][better] = structure.label
+    labels = LabelMap(voxels, inverse(pose.canonical_from_world) @ whole.affine_ras, scheme)
+    beyond = dilated(~_imaged(scan, labels.grid))
+    for structure in scheme.structures:
+        mask = labels.mask(structure)
+        body = largest_component(mask)
+        voxels[mask if (body & beyond).any() else mask & ~body] = 0
+    return labels
+
+
 def _channels(model: Model, scheme: Scheme) -> dict[str, int]:
     channels = {name: number for number, name in enumerate(model.recipe.outputs)}
     unknown = sorted({s.name for s in scheme.structures} - set(channels))
@@ -138,13 +176,19 @@ def _half(scan: Scan, pose: Pose, side: Side, model: Model) -> _Half:
 
 def _run(scan: Scan, box: Box, world_from_frame: Affine, model: Model) -> tuple[_Half, bool]:
     frame = box.grid(model.recipe.spacing_mm)
-    seen = to_frame(scan.voxels, scan.affine_ras, frame, world_from_frame=world_from_frame)
-    logits = model.network.run(normalise(seen, model.recipe.intensity)[None, None])[0]
-    logits[0] += model.recipe.border_logit
-    probabilities = softmax(logits, axis=0)
+    probabilities = _probabilities(scan, frame, world_from_frame, model)
     content = _bodies(np.asarray(probabilities[1:].sum(axis=0) > 0.5), frame)
     half = _Half(probabilities[1:] * _margin(content), frame, world_from_frame, enlarged=False, cut=False)
     return half, touches_border(content)
+
+
+def _probabilities(scan: Scan, frame: Grid, world_from_frame: Affine, model: Model) -> NDArray[np.float32]:
+    """What the network says on a frame, (1 + outputs, x, y, z); the background comes first."""
+    seen = to_frame(scan.voxels, scan.affine_ras, frame, world_from_frame=world_from_frame)
+    logits = model.network.run(normalise(seen, model.recipe.intensity)[None, None])[0]
+    logits[0] += model.recipe.border_logit
+    shares = np.exp(logits - logits.max(axis=0))
+    return np.asarray(shares / shares.sum(axis=0), dtype=np.float32)
 
 
 def _bodies(content: NDArray[np.bool_], frame: Grid) -> NDArray[np.bool_]:
@@ -153,7 +197,7 @@ def _bodies(content: NDArray[np.bool_], frame: Grid) -> NDArray[np.bool_]:
     A nucleus may lie in pieces farther apart; small islands, and what lies on the other side of the midline, go.
     """
     steps = max(1, round(HALF_GAP_MM / float(frame.spacing_mm[0])))
-    grown = np.asarray(ndimage.binary_dilation(content, iterations=steps))
+    grown = dilated(content, steps)
     on_own_side = frame.affine_ras[0, 3] + frame.affine_ras[0, 0] * np.arange(frame.shape[0]) < 0
     own = main_components(grown, share=PIECE_SHARE) & on_own_side[:, None, None]
     return np.asarray(content & (largest_component(grown) | own))
@@ -161,22 +205,25 @@ def _bodies(content: NDArray[np.bool_], frame: Grid) -> NDArray[np.bool_]:
 
 def _margin(content: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """The nuclei and a few voxels around them."""
-    return np.asarray(ndimage.binary_dilation(content, iterations=3))
+    return dilated(content, 3)
 
 
 def _check_covered(scan: Scan, world_from_frame: Affine, *, model: Model, wanted: tuple[Structure, ...]) -> None:
     frame = model.recipe.box.grid(model.recipe.spacing_mm)
-    index = inverse(scan.affine_ras) @ world_from_frame @ frame.affine_ras
-    steps = np.stack(np.meshgrid(*[np.arange(2, n, 6) for n in frame.shape], indexing="ij"), axis=-1).reshape(-1, 3)
-    places = steps @ index[:3, :3].T + index[:3, 3]
-    imaged = occupied(scan.voxels) or (slice(0, 0),) * 3
-    low, high = np.array([axis.start for axis in imaged]), np.array([axis.stop for axis in imaged])
-    inside = ((places >= low - 0.5) & (places <= high - 0.5)).all(axis=1)
+    inside = _imaged(scan, Grid(frame.shape, world_from_frame @ frame.affine_ras))[2::6, 2::6, 2::6]
     if inside.mean() < COVERED:
         raise FieldOfViewError(
             f"A field of view that holds {_list([s.key for s in wanted])} is wanted, "
             f"it covers {100 * inside.mean():.0f} % of their box."
         )
+
+
+def _imaged(scan: Scan, grid: Grid) -> NDArray[np.bool_]:
+    """Which voxels of a grid in world coordinates the scan shows; planes at its ends that are all zero do not count."""
+    imaged = occupied(scan.voxels) or (slice(0, 0),) * 3
+    low, high = np.array([axis.start for axis in imaged]), np.array([axis.stop for axis in imaged])
+    places = apply_affine(inverse(scan.affine_ras) @ grid.affine_ras, np.indices(grid.shape).reshape(3, -1).T)
+    return np.asarray(((places >= low - 0.5) & (places <= high - 0.5)).all(axis=1).reshape(grid.shape))
 
 
 def _block(grid: Grid, halves: dict[Side, _Half]) -> _Ends:

@@ -157,6 +157,8 @@ class Task:
         measures: What is measured, names of ``MEASURES``.
         note: What the report says of how the structures are defined, or an empty string.
         also_model: Name of the network that locates the head in another scan of it, or an empty string.
+        deep_model: Name of the network whose coarse outlines of all deep structures help the outline to give the AC–PC
+            frame of the parts, or an empty string.
         plausible: What outlines may be, structure by structure; ``[[plausible]]`` in the file.
         references: Reference regions of a tracer scan, names of ``REFERENCES``, the one that is used first.
         category: Limits of the suggested visual category; ``[category]`` in the file. None suggests nothing.
@@ -175,6 +177,7 @@ class Task:
     measures: tuple[str, ...] = ("volume",)
     note: str = ""
     also_model: str = ""
+    deep_model: str = ""
     plausible: tuple[Plausible, ...] = ()
     references: tuple[str, ...] = ()
     category: CategoryLimits | None = None

@@ -11,19 +11,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from itertools import product
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage, optimize
-from scipy.spatial.transform import Rotation
 
 from deepgray.errors import FieldOfViewError, GeometryError, MissingExtraError
 from deepgray.result import Pose, Registration
 from deepgray.scan import Scan
 from deepgray.space import Affine, Grid, Points, apply_affine, exactly_rigid, inverse, rotation_degrees, spacing_mm
 from deepgray.voxels.crop import occupied
+from deepgray.voxels.filters import gaussian, nearest
+from deepgray.voxels.interpolate import at_affine
 from deepgray.voxels.resample import averaged, closest_ras
+
+if TYPE_CHECKING:
+    from scipy.spatial.transform import Rotation
 
 # The brain and so much around it: fluid, and bone, which is dark in every tracer.
 RIM_MM = 9.0
@@ -68,10 +73,12 @@ class _Picture:
 
     def blurred(self, sigma_mm: float) -> _Picture:
         """The same, its details gone."""
-        return _Picture(ndimage.gaussian_filter(self.voxels, sigma_mm / self.grid.spacing_mm), self.affine)
+        return _Picture(gaussian(self.voxels, sigma_mm / self.grid.spacing_mm).astype(np.float64), self.affine)
 
     def at(self, points: Points) -> NDArray[np.float64]:
         """Values at points of the world; NaN outside."""
+        from scipy import ndimage  # noqa: PLC0415 (an extra)
+
         index = apply_affine(inverse(self.affine), points)
         return np.asarray(
             ndimage.map_coordinates(self.voxels, index.T, order=1, mode="constant", cval=np.nan, prefilter=False)
@@ -98,10 +105,13 @@ def register(scan: Scan, tracer: Scan, pose: Pose) -> Registration:
         The rigid map from the tracer scan's world to the scan's, and how alike the two are then.
 
     Raises:
-        MissingExtraError: DIPY is not installed.
+        MissingExtraError: DIPY or SciPy is not installed.
         FieldOfViewError: The tracer scan shows less than half of the brain.
         GeometryError: Heads of different size.
     """
+    for name in ("scipy", "dipy"):
+        if find_spec(name) is None:
+            raise MissingExtraError(f"Registration wants {name}: pip install 'deepgray[register]'.")
     fixed, moving = _picture(scan), _picture(tracer)
     brain = brain_points(pose, SEARCH_MM)
     start = _started(fixed, moving, brain, pose)
@@ -143,9 +153,9 @@ def similarity(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
     np.add.at(joint, index, 1.0)
     if not joint.any():
         return 0.0
-    joint = ndimage.gaussian_filter(joint, SMOOTH_BINS, mode="nearest")
-    joint /= joint.sum()
-    a, b, both = (_entropy(p) for p in (joint.sum(axis=1), joint.sum(axis=0), joint))
+    smooth = gaussian(joint, SMOOTH_BINS, edge="nearest").astype(np.float64)
+    smooth /= smooth.sum()
+    a, b, both = (_entropy(p) for p in (smooth.sum(axis=1), smooth.sum(axis=0), smooth))
     return float(2 * (a + b - both) / (a + b)) if a + b > 0 else 0.0
 
 
@@ -163,16 +173,14 @@ def brain_points(pose: Pose, spacing: float) -> Points:
 
 
 def _with_rim(brain: NDArray[np.bool_], affine: Affine) -> NDArray[np.bool_]:
-    distance = ndimage.distance_transform_edt(~brain, sampling=spacing_mm(affine))
-    return np.asarray(distance <= RIM_MM)
+    return np.asarray(nearest(brain, spacing_mm(affine))[0] <= RIM_MM)
 
 
 def _mask(pose: Pose, grid: Grid) -> NDArray[np.int32]:
     coarse = pose.coarse
     index = inverse(coarse.affine_ras) @ grid.affine_ras
-    near = _with_rim(coarse.voxels > 0, coarse.affine_ras).astype(np.int32)
-    moved = ndimage.affine_transform(near, index[:3, :3], index[:3, 3], output_shape=grid.shape, order=0)
-    return np.asarray(moved, dtype=np.int32)
+    near = _with_rim(coarse.voxels > 0, coarse.affine_ras)
+    return np.asarray(at_affine(near[None], index, grid.shape, nearest=True)[0].astype(np.int32))
 
 
 def _picture(scan: Scan) -> _Picture:
@@ -212,6 +220,8 @@ def _started(fixed: _Picture, moving: _Picture, brain: Points, pose: Pose) -> Af
 
 def _starts(moving: _Picture, centre: Points) -> Iterator[list[Affine]]:
     """Shifts about the middle of what is bright, for each turn about the three axes."""
+    from scipy.spatial.transform import Rotation  # noqa: PLC0415 (an extra)
+
     bright = np.argwhere(moving.voxels > 0.25 * np.percentile(moving.voxels, 98))
     points = apply_affine(moving.affine, bright)
     # a neck may be shown or not: from the top of the head downwards about as much as a brain is high
@@ -239,6 +249,9 @@ def _score(points: _Points, moving: _Picture, moved: Affine) -> float:
 
 
 def _refined(points: _Points, moving: _Picture, start: Affine, centre: Points) -> Affine:
+    from scipy import optimize  # noqa: PLC0415 (an extra)
+    from scipy.spatial.transform import Rotation  # noqa: PLC0415
+
     goal, first = apply_affine(start, centre), Rotation.from_matrix(start[:3, :3])
 
     def moved(six: NDArray[np.float64]) -> Affine:
@@ -256,11 +269,9 @@ def _refined(points: _Points, moving: _Picture, start: Affine, centre: Points) -
 
 def _refined_by_dipy(fixed: _Picture, moving: _Picture, start: Affine, *, mask: NDArray[np.int32]) -> Affine:
     """The rigid map to the tracer scan's world that makes mutual information largest, from a start nearby."""
-    try:
-        from dipy.align.imaffine import AffineRegistration, MutualInformationMetric  # noqa: PLC0415 (an extra)
-        from dipy.align.transforms import RigidTransform3D  # noqa: PLC0415
-    except ModuleNotFoundError as error:
-        raise MissingExtraError(f"Registration wants {error.name}: pip install 'deepgray[register]'.") from error
+    from dipy.align.imaffine import AffineRegistration, MutualInformationMetric  # noqa: PLC0415 (an extra)
+    from dipy.align.transforms import RigidTransform3D  # noqa: PLC0415
+
     engine = AffineRegistration(
         metric=MutualInformationMetric(nbins=BINS, sampling_proportion=None),
         level_iters=_ITERATIONS,
@@ -301,13 +312,16 @@ def _check_size(points: _Points, moving: _Picture, found: Affine, stems: tuple[s
 
 
 def _stretch(points: _Points, moving: _Picture, found: Affine) -> tuple[float, float, float]:
-    """By how much the brain must be stretched along its axes to fit best."""
+    """By how much the brain must be stretched to fit best; it may move with that, for a wrong size misplaces it."""
+    from scipy import optimize  # noqa: PLC0415 (an extra)
+
     centre = points.world.mean(axis=0)
 
-    def score(three: NDArray[np.float64]) -> float:
-        stretched = (points.world - centre) * np.exp(three) + centre
+    def score(six: NDArray[np.float64]) -> float:
+        stretched = (points.world - centre) * np.exp(six[:3]) + centre + 100.0 * six[3:]
         return -similarity(points.values, moving.at(apply_affine(found, stretched)))
 
-    best = optimize.minimize(score, np.zeros(3), method="Powell", bounds=[(-0.4, 0.4)] * 3, options={"xtol": 0.005})
-    x, y, z = (float(s) for s in np.exp(best.x))
+    bounds = [(-0.4, 0.4)] * 3 + [(-0.3, 0.3)] * 3  # logarithms, and decimetres
+    best = optimize.minimize(score, np.zeros(6), method="Powell", bounds=bounds, options={"xtol": 0.005})
+    x, y, z = (float(s) for s in np.exp(best.x[:3]))
     return x, y, z

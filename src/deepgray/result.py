@@ -22,6 +22,7 @@ class Pose:
         canonical_from_world: 4 × 4 rigid, RAS mm to canonical mm.
         confidence: 0–1; below the locate station's limit no head is taken to be found.
         coarse: Coarse map of the whole head (scheme ``coarse``) on a grid of its own in world coordinates.
+        deep: Coarse outlines that give the AC–PC frame (scheme ``deep``), likewise; None where no task asked.
 
     Raises:
         GeometryError: The matrix is not rigid.
@@ -30,6 +31,7 @@ class Pose:
     canonical_from_world: Affine
     confidence: float
     coarse: LabelMap
+    deep: LabelMap | None = None
 
     def __post_init__(self) -> None:
         check_rigid(self.canonical_from_world)

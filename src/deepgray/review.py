@@ -9,7 +9,6 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from deepgray.anatomy import HEMISPHERES, STRIATUM, Scheme, Side, Structure
 from deepgray.errors import MaskError
@@ -18,6 +17,7 @@ from deepgray.result import Change, Decision, Outline, Pose
 from deepgray.scan import IntegerVolume, LabelMap, Scan, mask_on_grid
 from deepgray.space import Grid, apply_affine
 from deepgray.voxels.crop import occupied
+from deepgray.voxels.filters import nearest
 
 Decide = Callable[[Scan, Outline], Decision]
 Labels = NDArray[np.integer]
@@ -275,10 +275,8 @@ def _from_binary(mask: Mask, proposed: LabelMap, members: tuple[Structure, ...])
         raise MaskError("A mask with labels is wanted, because the network drew nothing; a mask of 0 and 1 came.")
     if not (mask & seeds).any():
         raise MaskError(_ELSEWHERE)
-    nearest = ndimage.distance_transform_edt(
-        ~seeds, sampling=proposed.grid.spacing_mm, return_distances=False, return_indices=True
-    )
-    return np.where(mask, proposed.voxels[tuple(nearest)], 0).astype(proposed.voxels.dtype)
+    where = nearest(seeds, proposed.grid.spacing_mm)[1]
+    return np.where(mask, proposed.voxels[where], 0).astype(proposed.voxels.dtype)
 
 
 def _check_not_mirrored(voxels: Labels, proposed: LabelMap) -> None:

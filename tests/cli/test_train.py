@@ -109,7 +109,7 @@ def test_pairs_train_a_network_from_the_weights_of_another(
         (["--masks"], "Scans with label maps (--pairs) are wanted"),
         (["--pairs", "x", "--unit", "ppb"], "A network for susceptibility maps is wanted with --unit and --masks"),
         (["--from", "x.pt", "--class", "caudate"], "NEW=OLD is wanted, 'caudate' came"),
-        (["--from", "x.pt"], "A checkpoint of deepgray (best.pt or last.pt of a run) is wanted, x.pt"),
+        (["--from", "x.pt"], "an .onnx file or a network's name is wanted, x.pt"),
         (["--pairs", "x"], "Either label maps to simulate scans from or pairs"),
     ],
 )

@@ -43,7 +43,7 @@ def test_without_matplotlib_the_error_names_the_extra(
     cohort: Cohort, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    with pytest.raises(MissingExtraError, match=r"pip install 'deepgray\[plots\]'"):
+    with pytest.raises(MissingExtraError, match=r"pip install 'deepgray\[evaluate\]'"):
         draw_scores(cohort, tmp_path / "dice.png")
 
 

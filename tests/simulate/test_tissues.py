@@ -73,6 +73,12 @@ def test_the_ventral_striatum_takes_its_share_of_three_compartments() -> None:
     assert {TISSUES[n].name for n in np.flatnonzero(table == 2)} == {"caudate/anterior caudate"}
 
 
+def test_the_ventral_diencephalon_holds_its_nuclei() -> None:
+    table = output_lookup(("thalamus", "ventral diencephalon"))
+    held = {tissue.name for tissue, channel in zip(TISSUES, table, strict=True) if channel == 2}
+    assert held == {"ventral diencephalon", "red nucleus", "substantia nigra", "subthalamic nucleus"}
+
+
 def test_one_half_of_the_pallidum_can_be_asked_for() -> None:
     table = output_lookup(("internal pallidum",))
     assert [TISSUES[n].name for n in np.flatnonzero(table)] == ["internal pallidum"]

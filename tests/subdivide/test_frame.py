@@ -1,14 +1,16 @@
-"""Where the rule's frame comes from: the outline, the pose, or both."""
+"""Where the rule's frame comes from: the outline, the deep structures around it, or the pose."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from block_striatum import block_striatum, pose_of, rigid
 
-from deepgray.anatomy import Scheme, Side, Structure, scheme
+from deepgray.anatomy import Scheme, Side, Structure, scheme, structure
 from deepgray.errors import AnatomyError
-from deepgray.space import MIRROR_X, rotation_degrees
+from deepgray.space import MIRROR_X
 from deepgray.subdivide.frame import deep_labels, frame_of_labels, frame_of_outline
 
 FOUR = block_striatum("caudate", "putamen", "accumbens", "pallidum")
@@ -26,13 +28,32 @@ def test_numbers_come_from_the_schemes_names() -> None:
     assert deep_labels(scheme("striatum"))["right caudate"] == (50,)
 
 
-def test_place_comes_from_the_outline_and_the_rotation_lies_between() -> None:
-    pose = pose_of(rigid((4, 0, 0), (1, -2, 2)) @ FITTED)
-    frame = frame_of_outline(FOUR, pose)
-    between = frame.canonical_from_world @ np.linalg.inv(FITTED)
-    assert np.allclose(between[:3, 3], 0.0, atol=1e-9)  # the commissure where the outline puts it
-    assert np.isclose(rotation_degrees(between), 1.6, atol=1e-6)  # two fifths of a nod of 4°
-    assert frame.origin == "AC–PC frame of 4 paired structures, steadied by the pose"
+def test_frame_comes_from_the_outline_and_is_guarded_by_the_pose() -> None:
+    frame = frame_of_outline(FOUR, pose_of(rigid((4, 0, 0), (1, -2, 2)) @ FITTED))
+    assert np.array_equal(frame.canonical_from_world, FITTED)
+    assert frame.origin == "AC–PC frame of 4 paired structures"
+
+
+def test_deep_structures_join_the_outline() -> None:
+    names = ("caudate", "putamen", "accumbens", "pallidum", "thalamus")
+    whole = block_striatum(*names, of=scheme("deep"))
+    wanted = frame_of_labels(whole)
+    # What both hold is taken from the outline: the pose's caudate is another one, and does not count.
+    coarse = block_striatum("putamen", "thalamus", of=scheme("deep"))
+    for side in ("left", "right"):
+        wrong = block_striatum("accumbens", sides=(side,), of=scheme("deep")).voxels > 0
+        coarse.voxels[wrong & (coarse.voxels == 0)] = structure(f"{side} caudate").label
+    frame = frame_of_outline(FOUR, replace(pose_of(FITTED), deep=coarse))
+    assert frame.origin == wanted.origin == "AC–PC frame of 5 paired structures"
+    assert np.allclose(frame.canonical_from_world, wanted.canonical_from_world, atol=1e-9)
+    assert not np.allclose(frame.canonical_from_world, FITTED, atol=1e-3)
+
+
+def test_deep_structures_stand_in_for_what_an_outline_lost() -> None:
+    one = block_striatum("caudate", "putamen", "accumbens", "pallidum", sides=("left",))
+    both = block_striatum("caudate", "putamen", "accumbens", "pallidum", of=scheme("deep"))
+    frame = frame_of_outline(one, replace(pose_of(FITTED), deep=both))
+    assert np.allclose(frame.canonical_from_world, FITTED, atol=1e-9)
 
 
 @pytest.mark.parametrize("away", [rigid((0, 0, 0), (0, 9, 0)), rigid((0, 0, 13), (0, 0, 0))])

@@ -19,6 +19,7 @@ from deepgray.simulate.tissues import INDEX, output_lookup, tissue_lookup  # noq
 from deepgray.space import Box  # noqa: E402
 from deepgray.train.heads import Head, Hemisphere  # noqa: E402
 from deepgray.train.samples import HeadSamples, HemisphereSamples, Sample, shape_of  # noqa: E402
+from deepgray.train.settings import RECIPES  # noqa: E402
 
 torch.set_num_threads(1)  # small tensors
 STILL = Appearance(rotation_degrees=0.0, shift_mm=0.0, zoom=0.0, displacement_mm=0.0, stripped_share=0.0)
@@ -90,6 +91,17 @@ def test_a_head_that_lies_still_is_wanted_where_it_is() -> None:
         )  # edges of both grids meet: half a voxel is open
 
 
+def test_of_what_lies_on_both_sides_only_the_own_half_is_wanted() -> None:
+    deep = RECIPES["deep-outline"]
+    sample = seeded(HemisphereSamples([ANATOMY], deep, appearance=STILL))
+    places = centres_mm(deep.box.grid(deep.spacing_mm))
+    labels = labels_at(places)
+    for name, label in (("thalamus", 10), ("ventral diencephalon", 28), ("third ventricle", 14)):
+        wanted = (labels == label) & (places[..., 0] <= 0)
+        assert dice(sample.target.numpy() == 1 + deep.outputs.index(name), wanted) > 0.7, name
+    assert not sample.target.numpy()[places[..., 0] > 1].any()
+
+
 def test_a_sample_for_the_parts_carries_masks_drawn_by_another() -> None:
     sample = seeded(HemisphereSamples([ANATOMY], PARTS, appearance=STILL))
     assert sample.inputs.shape == (4, 20, 24, 16)
@@ -124,7 +136,8 @@ def test_the_share_of_nuclei_decides_from_which_pool_is_drawn(share: float, want
             pools.maps.items(), ("caudate/anterior caudate", "putamen/anterior putamen"), strict=True
         )
     }
-    assert {int(n) for seed in range(4) for n in seeded(pools, seed).target.unique()} == wanted
+    found = {int(n) for seed in range(4) for n in seeded(pools, seed).target.unique()}
+    assert found - {0} == wanted  # background beyond the midline, where the other side is
 
 
 def test_nuclei_of_others_teach_parts_too() -> None:

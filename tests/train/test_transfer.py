@@ -13,6 +13,7 @@ from drawing_networks import recipe_of  # noqa: E402
 from rich.console import Console  # noqa: E402
 
 from deepgray.errors import ModelError, SettingsError  # noqa: E402
+from deepgray.train.export import export  # noqa: E402
 from deepgray.train.networks import UNet  # noqa: E402
 from deepgray.train.transfer import (  # noqa: E402
     ADAPTED,
@@ -168,6 +169,30 @@ def test_both_checkpoints_of_a_run_are_read(tmp_path: Path) -> None:
         found = read_checkpoint(tmp_path / name)
         assert found.outputs == recipe.outputs
         assert torch.equal(found.weights["heads.0.bias"], network.heads[0].bias)
+
+
+def test_a_network_file_gives_the_weights_it_was_made_of(tmp_path: Path) -> None:
+    network, recipe = network_of(1, 4, (4, 8, 12)), recipe_of("striatum-outline")
+    for parameter in network.parameters():  # as after training: no two are alike, so that the file keeps each
+        torch.nn.init.normal_(parameter, std=0.2)
+    kept = {"weights": network.state_dict(), "widths": (4, 8, 12), "patch": 1, "recipe": recipe.to_json()}
+    torch.save(kept, tmp_path / "best.pt")
+    export(tmp_path / "best.pt", tmp_path / "network.onnx")
+    found = read_checkpoint(tmp_path / "network.onnx")
+    assert (found.inputs, found.outputs) == (recipe.inputs, recipe.outputs)
+    other = network_of(1, 4, (4, 8, 12), seed=1)
+    done = carry(other, found, ends_of(other, recipe.inputs, recipe.outputs))
+    # Of the output layers the file has the finest alone.
+    assert {row.layer: row.how for row in done.rows if row.how != LOADED} == {"heads.0": NEW}
+    with torch.no_grad():
+        assert torch.allclose(network(IMAGE), other(IMAGE), atol=0.02)
+
+
+@pytest.mark.parametrize("content", [b"", b"no network"])
+def test_another_file_is_refused_as_a_network(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "network.onnx").write_bytes(content)
+    with pytest.raises(ModelError, match=r"A network file of deepgray is wanted"):
+        read_checkpoint(tmp_path / "network.onnx")
 
 
 @pytest.mark.parametrize("content", [b"", b"no checkpoint"])

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from deepgray.errors import AnatomyError, FieldOfViewError, GeometryError, SettingsError, ShapeError
 from deepgray.space import Grid, apply_affine, reordered_grid, rotation_degrees
-from deepgray.voxels.acpc import FREESURFER, HOA2, fit_acpc, fit_acpc_one_side
+from deepgray.voxels.acpc import FREESURFER, HOA2, LabelledVoxels, fit_acpc, fit_acpc_of_maps, fit_acpc_one_side
 
 # Canonical centre of the right structure, radius in mm (1.5 times that from front to back in putamen and pallidum), and
 # FreeSurfer's numbers (left, right).
@@ -108,6 +108,19 @@ def test_numbers_of_one_structure_are_taken_together() -> None:
     divided[tuple(pallidum[1::2].T)] = 813
     fit = fit_acpc(divided, HEAD_AFFINE, labels=FREESURFER)
     assert np.allclose(fit.canonical_from_world, FIT.canonical_from_world, atol=1e-9)
+
+
+def test_structures_of_several_maps_are_taken_from_the_first_that_holds_them() -> None:
+    nuclei = np.isin(HEAD, [n for pair in STRIATUM_AND_PALLIDUM.values() for n in np.atleast_1d(pair)])
+    first = LabelledVoxels(np.where(nuclei, HEAD, 0), HEAD_AFFINE, STRIATUM_AND_PALLIDUM)
+    # The second map lies on another grid, has numbers of its own, and another left caudate.
+    coarse = np.where(HEAD[::-1] == 18, 11, HEAD[::-1]) + 1000 * (HEAD[::-1] > 0)
+    affine = HEAD_AFFINE @ [[-1, 0, 0, len(HEAD) - 1], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]
+    numbers = {key: tuple(1000 + n for n in np.atleast_1d(value)) for key, value in FREESURFER.items()}
+    fit = fit_acpc_of_maps([first, LabelledVoxels(coarse, affine, numbers)])
+    without = fit_acpc(np.where(HEAD == 18, 0, HEAD), HEAD_AFFINE, labels=FREESURFER)
+    assert fit.structures == without.structures
+    assert np.allclose(fit.canonical_from_world, without.canonical_from_world, atol=1e-9)
 
 
 def test_numbers_above_the_table_are_background() -> None:

@@ -19,8 +19,8 @@ from deepgray.engine import engine_names, usable_cores
 from deepgray.errors import DeepgrayError
 from deepgray.pipeline import analyse
 
-_BASE = ("numpy", "scipy", "nibabel", "onnxruntime", "pillow", "contourpy", "jinja2", "rich", "cyclopts")
-_EXTRAS = {"fast": "openvino", "plots": "matplotlib", "train": "torch"}
+_BASE = ("numpy", "nibabel", "onnxruntime", "pillow", "contourpy", "jinja2", "rich", "cyclopts")
+_EXTRAS = {"fast": "openvino", "evaluate": "scipy", "train": "torch"}
 # A network run on nothing: a cube of this many voxels, a multiple of every network's strides.
 _TRIAL_VOXELS = 32
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from deepgray.scan import Scan
+from deepgray.voxels.filters import gaussian
 
 SPACING_MM = 2.0
 SHAPE = (88, 108, 100)
@@ -50,7 +50,7 @@ def self_test_scan() -> Scan:
     for blob in _HEAD:
         for mirror in (1, -1) if blob.paired else (1,):
             _draw(voxels, blob, mirror)
-    voxels = ndimage.gaussian_filter(voxels, 0.6)
+    voxels = gaussian(voxels, 0.6)
     noise = np.random.default_rng(0).standard_normal(SHAPE, dtype=np.float32)
     affine = np.diag([SPACING_MM, SPACING_MM, SPACING_MM, 1.0])
     affine[:3, 3] = -_ORIGIN * SPACING_MM

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 from rich.console import Console
 
+from deepgray import models
 from deepgray.cli.output import news, wants_train, writable_folder
 from deepgray.errors import SettingsError
 from deepgray.train.settings import HELD_OUT, RECIPES, PairSettings, StartSettings, TrainSettings
@@ -17,6 +18,7 @@ from deepgray.train.settings import HELD_OUT, RECIPES, PairSettings, StartSettin
 _SHAPES: dict[str, tuple[tuple[int, ...], int]] = {
     "head-locate": ((24, 48, 96, 128), 2),
     "striatum-outline": ((16, 32, 64, 128), 1),
+    "deep-outline": ((16, 32, 64, 128), 1),
     "striatum-subdivide": ((12, 24, 48, 96), 1),
     "striatum-one-stage": ((16, 32, 64, 128), 1),
     "midbrain-outline": ((16, 32, 64, 128), 1),
@@ -43,8 +45,8 @@ class TrainCommand:
         unit: Unit of the susceptibility maps among the pairs, where they do not look like ppm.
         masks: Every susceptibility map of the pairs has a brain mask beside it, X_mask.nii.gz: what lies outside is set
             to zero.
-        start: Begin with these weights, best.pt or last.pt of another run: what fits is loaded, first and last layers
-            are adapted.
+        start: Begin with these weights, a shipped network's name, an .onnx file, or best.pt or last.pt of another run:
+            what fits is loaded, first and last layers are adapted.
         freeze: With --from: for so many steps only the output layers, and what was adapted or is new, learn.
         classes: With --from: NEW=OLD, an output that begins with one of the checkpoint's, where names do not say it.
         output: Folder of the run: settings, checkpoints, log, plot, network file and card. A run that was stopped
@@ -67,6 +69,7 @@ class TrainCommand:
     network: Literal[
         "head-locate",
         "striatum-outline",
+        "deep-outline",
         "striatum-subdivide",
         "striatum-one-stage",
         "midbrain-outline",
@@ -82,7 +85,7 @@ class TrainCommand:
     locate: str = ""
     unit: Literal["ppm", "ppb"] | None = None
     masks: bool = False
-    start: Annotated[Path | None, Parameter(name="--from")] = None
+    start: Annotated[str, Parameter(name="--from")] = ""
     freeze: int = 0
     classes: Annotated[tuple[str, ...], Parameter(name="--class")] = ()
     output: Annotated[Path, Parameter(alias="-o")]
@@ -142,11 +145,20 @@ def _settings(command: TrainCommand) -> TrainSettings:
 
 
 def _start(command: TrainCommand) -> StartSettings | None:
-    if command.start is None:
+    if not command.start:
         if command.freeze or command.classes:
             raise SettingsError("Weights to begin with (--from) are wanted with --freeze and --class, none came.")
         return None
-    return StartSettings(command.start, tuple(_class(word) for word in command.classes), command.freeze)
+    return StartSettings(_weights(command.start), tuple(_class(word) for word in command.classes), command.freeze)
+
+
+def _weights(named: str) -> Path:
+    """The file of a shipped network, or a path as it stands."""
+    if named not in models.names():
+        return Path(named)
+    shipped = models.entry(named)
+    models.verify(shipped)
+    return shipped.path
 
 
 def _class(word: str) -> tuple[str, str]:

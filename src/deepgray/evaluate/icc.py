@@ -14,10 +14,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import f
 
 from deepgray.errors import InputError
 from deepgray.evaluate.estimate import FEWEST, UPPER_TAIL, Estimate, Numbers, is_rounding, undefined
+from deepgray.evaluate.wanted import scipy_part
 
 DEFAULT_FORM = "ICC(2,1)"
 _SINGLE = ("ICC(1,1)", DEFAULT_FORM, "ICC(3,1)")
@@ -144,6 +144,7 @@ def _of_ratio(variances: _Variances, noise: float, *, degrees: int) -> Estimate:
     def ratio(signal: float, noise: float) -> float:
         return (signal - noise) / (signal + others * noise)
 
+    f = scipy_part("stats").f
     shrink = float(f.ppf(UPPER_TAIL, variances.subjects - 1, degrees))
     stretch = float(f.ppf(UPPER_TAIL, degrees, variances.subjects - 1))
     return Estimate(ratio(signal, noise), ratio(signal, noise * shrink), ratio(signal * stretch, noise))
@@ -165,6 +166,7 @@ def _of_absolute_agreement(variances: _Variances) -> Estimate:
     from_raters, from_residual = k * value * raters, (n * (1 - value) + k * value * (n - 1)) * residual
     degrees = (from_raters + from_residual) ** 2 / (from_raters**2 / (k - 1) + from_residual**2 / ((n - 1) * (k - 1)))
     degrees = max(degrees, _FEWEST_DEGREES)
+    f = scipy_part("stats").f
     # 1 / F(p; a, b) is F(1 - p; b, a), which stays finite where the degrees of freedom are few.
     lower = ratio(float(f.ppf(1 - UPPER_TAIL, degrees, n - 1)))
     upper = ratio(float(f.ppf(UPPER_TAIL, degrees, n - 1)))

@@ -84,7 +84,7 @@ def new_figure(*, width_inches: float, height_inches: float = 3.6) -> Figure:
     try:
         from matplotlib.figure import Figure  # noqa: PLC0415 (a slow import that only those who draw shall pay)
     except ModuleNotFoundError as error:
-        raise MissingExtraError("Plots want matplotlib: pip install 'deepgray[plots]'.") from error
+        raise MissingExtraError("Plots want matplotlib: pip install 'deepgray[evaluate]'.") from error
 
     return Figure(figsize=(width_inches, height_inches), layout="constrained")
 

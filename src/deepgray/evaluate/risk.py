@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from deepgray.errors import InputError, OutputError
+from deepgray.evaluate.wanted import scipy_part
 
 Numbers = NDArray[np.float64]
 
@@ -110,6 +110,7 @@ def _expected_in_order(score: Numbers, error: Numbers) -> Numbers:
 
 
 def _spearman(score: Numbers, error: Numbers) -> float:
+    rankdata = scipy_part("stats").rankdata
     ranks = rankdata(score), rankdata(error)
     if min(np.ptp(ranks[0]), np.ptp(ranks[1])) == 0:
         return float("nan")

@@ -12,13 +12,14 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from deepgray.measure.tracer_references import split
 from deepgray.result import Outline, Pose
 from deepgray.scan import Scan
 from deepgray.space import FWHM_PER_SIGMA, Grid, Points, apply_affine, inverse
 from deepgray.voxels.crop import occupied
+from deepgray.voxels.filters import gaussian
+from deepgray.voxels.interpolate import at_affine
 
 # Around the structures so many times the resolution is looked at.
 ROOM = 2.0
@@ -86,7 +87,7 @@ def undone(
     members = [(regions == number) & known for number in numbers]
     matrix = np.zeros((len(numbers), len(numbers)))
     for column, number in enumerate(numbers):
-        spread = ndimage.gaussian_filter((regions == number).astype(np.float32), sigma, mode="nearest")
+        spread = gaussian(regions == number, sigma, edge="nearest")
         matrix[:, column] = [float(spread[mask].mean(dtype=np.float64)) if mask.any() else 0.0 for mask in members]
     means = np.array([float(seen[mask].mean()) if mask.any() else 0.0 for mask in members])
     return np.asarray(np.linalg.lstsq(matrix, means, rcond=1e-6)[0])
@@ -117,7 +118,4 @@ def _regions(labels: NDArray[np.int32], box: tuple[slice, slice, slice], scan: S
 def _brain(pose: Pose, grid: Grid) -> _Mask:
     coarse = pose.coarse
     index = inverse(coarse.affine_ras) @ grid.affine_ras
-    moved = ndimage.affine_transform(
-        (coarse.voxels > 0).astype(np.uint8), index[:3, :3], offset=index[:3, 3], output_shape=grid.shape, order=0
-    )
-    return np.asarray(moved, dtype=np.bool_)
+    return np.asarray(at_affine((coarse.voxels > 0)[None], index, grid.shape, nearest=True)[0] > 0)

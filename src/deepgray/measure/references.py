@@ -12,7 +12,6 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from deepgray.anatomy import Scheme
 from deepgray.errors import SettingsError
@@ -20,6 +19,8 @@ from deepgray.recipe import REFERENCES
 from deepgray.result import Outline, Pose, Reference
 from deepgray.scan import Scan, mask_on_grid
 from deepgray.space import Affine, Grid, apply_affine, inverse
+from deepgray.voxels.filters import nearest
+from deepgray.voxels.interpolate import at_affine
 from deepgray.voxels.resample import to_frame
 
 Mask = NDArray[np.bool_]
@@ -185,23 +186,13 @@ class _Place:
     def _far(self, mask: Mask, mm: float) -> Mask:
         """What is farther than this from a mask; the border of the array is no border."""
         padded = np.pad(mask, 1, mode="edge")
-        distance = ndimage.distance_transform_edt(~padded, sampling=self.grid.spacing_mm)
+        distance = nearest(padded, self.grid.spacing_mm)[0]
         return np.asarray(distance[1:-1, 1:-1, 1:-1] > mm)
 
     def on_scan(self, name: str) -> Mask:
         """A region on the scan's grid: of each voxel, what the coarse map says at its middle."""
         index = inverse(self.grid.affine_ras) @ self.scan.affine_ras
-        return np.asarray(
-            ndimage.affine_transform(
-                self.region(name).astype(np.uint8),
-                index[:3, :3],
-                offset=index[:3, 3],
-                output_shape=self.scan.voxels.shape,
-                order=0,
-                prefilter=False,
-            ),
-            dtype=np.bool_,
-        )
+        return np.asarray(at_affine(self.region(name)[None], index, self.scan.grid.shape, nearest=True)[0] > 0)
 
 
 def labels_of(scheme: Scheme, *names: str) -> list[int]:
@@ -254,10 +245,7 @@ def _frame_around(points_mm: NDArray[np.float64]) -> Grid:
 
 def _nearest(mask: Mask, affine: Affine, frame: Grid, world_from_frame: Affine) -> Mask:
     index = inverse(affine) @ world_from_frame @ frame.affine_ras
-    moved = ndimage.affine_transform(
-        mask.astype(np.uint8), index[:3, :3], offset=index[:3, 3], output_shape=frame.shape, order=0, prefilter=False
-    )
-    return np.asarray(moved, dtype=np.bool_)
+    return np.asarray(at_affine(mask[None], index, frame.shape, nearest=True)[0] > 0)
 
 
 def _most_central(inside: Mask, size: tuple[int, int, int]) -> tuple[slice, slice, slice] | None:

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage, stats
 
 from deepgray.anatomy import HEMISPHERES, Structure
 from deepgray.errors import MaskError
 from deepgray.result import NO_REFERENCE, Measurement, Outline, Reference
 from deepgray.scan import Scan, mask_on_grid
 from deepgray.voxels.crop import occupied
+from deepgray.voxels.filters import eroded
 
 SUSCEPTIBILITY_MEAN = "susceptibility_mean"
 SUSCEPTIBILITY_MEDIAN = "susceptibility_median"
@@ -58,6 +58,11 @@ class _Zero:
     words: str
 
 
+def _trimmed(values: Values) -> float:
+    cut = int(TRIMMED * len(values))
+    return float(np.sort(values)[cut : len(values) - cut].mean())
+
+
 # Quantity: how it is computed, in words and in numbers; whether from the core; whether the reference is subtracted.
 _QUANTITIES: tuple[tuple[str, str, Callable[[Values], float], bool, bool], ...] = (
     (SUSCEPTIBILITY_MEAN, "mean", lambda v: float(v.mean()), False, True),
@@ -66,7 +71,7 @@ _QUANTITIES: tuple[tuple[str, str, Callable[[Values], float], bool, bool], ...] 
     (
         SUSCEPTIBILITY_TRIMMED_MEAN,
         "mean without the lowest and the highest 10 %",
-        lambda v: float(stats.trim_mean(v, TRIMMED)),
+        _trimmed,
         False,
         True,
     ),
@@ -124,7 +129,7 @@ def _sample(outline: Outline, scan: Scan, structure: Structure) -> _Sample:
         return _Sample(np.empty(0), np.empty(0), 0)
     inside, map_ppm = mask[box], scan.voxels[box].astype(np.float64)
     known = inside & (map_ppm != 0)
-    core = ndimage.binary_erosion(inside) & known  # beyond the box nothing is inside, so that its rim goes too
+    core = eroded(inside) & known  # beyond the box nothing is inside, so that its rim goes too
     return _Sample(map_ppm[known], map_ppm[core], int(inside.sum() - known.sum()))
 
 

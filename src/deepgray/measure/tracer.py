@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from deepgray.errors import FieldOfViewError
 from deepgray.measure.binding import Uptake, binding, binding_ratio
@@ -152,6 +151,8 @@ def values_at(scan: Scan, affine: Affine, points: Points) -> Values:
     shape = np.array(scan.voxels.shape)
     inside = ((index >= -0.5) & (index <= shape - 0.5)).all(axis=1)
     index = np.clip(index, 0, shape - 1)  # within half a voxel of the border
+    from scipy import ndimage  # noqa: PLC0415 (an extra: whoever has a tracer scan registered it, which wants it too)
+
     values = ndimage.map_coordinates(scan.voxels, index.T, order=3, output=np.float64, mode="mirror")
     return np.where(inside, values, np.nan)
 

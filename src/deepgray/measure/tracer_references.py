@@ -13,12 +13,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from deepgray.measure.references import SPILL_MM, VENTRICLES_MM, labels_of
 from deepgray.result import Pose
 from deepgray.scan import IntegerVolume, Scan
 from deepgray.space import Affine, Box, Grid, apply_affine, inverse
+from deepgray.voxels.filters import gaussian, nearest
+from deepgray.voxels.interpolate import at_affine
 from deepgray.voxels.resample import to_frame
 
 Mask = NDArray[np.bool_]
@@ -125,7 +126,7 @@ def _window(scan: Scan, pose: Pose, places: NDArray[np.float64]) -> _Window:
     brain = coarse.voxels > 0
     slow = _slow(whole, brain, coarse.grid)
     image = to_frame(scan.voxels, scan.affine_ras, grid, world_from_frame=world_from_frame)
-    padded = ndimage.distance_transform_edt(np.pad(brain, 1, mode="edge"), sampling=coarse.grid.spacing_mm)
+    padded = nearest(~np.pad(brain, 1, mode="edge"), coarse.grid.spacing_mm)[0]
     return _Window(
         np.asarray(image / np.maximum(seen(slow, 1), 1e-6), dtype=np.float32),
         np.asarray(seen(coarse.voxels, 0), dtype=np.int16),
@@ -141,8 +142,8 @@ def _slow(image: Volume, brain: Mask, grid: Grid) -> Volume:
     if not inside.any():
         return np.ones_like(image)
     sigma = SLOW_MM / grid.spacing_mm
-    weight = ndimage.gaussian_filter(inside.astype(np.float32), sigma)
-    slow = ndimage.gaussian_filter(np.where(inside, image, 0).astype(np.float32), sigma) / np.maximum(weight, 1e-3)
+    weight = gaussian(inside, sigma)
+    slow = gaussian(np.where(inside, image, 0), sigma) / np.maximum(weight, 1e-3)
     mean = float(slow[inside].mean())
     return np.asarray(np.where(slow > 0.1 * mean, slow, mean) / mean, dtype=np.float32)
 
@@ -169,10 +170,7 @@ def _on_grid(
     voxels: NDArray[np.generic], affine: Affine, grid: Grid, world_from_frame: Affine, order: int = 0
 ) -> NDArray[np.generic]:
     index = inverse(affine) @ world_from_frame @ grid.affine_ras
-    moved = ndimage.affine_transform(
-        voxels, index[:3, :3], offset=index[:3, 3], output_shape=grid.shape, order=order, prefilter=False
-    )
-    return np.asarray(moved)
+    return np.asarray(at_affine(voxels[None], index, grid.shape, nearest=order == 0)[0])
 
 
 def _cerebellar_grey(window: _Window, wanted: Mask) -> Mask:
@@ -205,7 +203,7 @@ def _classes(window: _Window) -> tuple[Mask, Mask, Mask]:
 
 def _depth(mask: Mask) -> NDArray[np.float64]:
     """How far inside a mask each voxel lies, mm; the border of the array is outside."""
-    padded = ndimage.distance_transform_edt(np.pad(mask, 1), sampling=SPACING_MM)
+    padded = nearest(~np.pad(mask, 1), SPACING_MM)[0]
     return np.asarray(padded[1:-1, 1:-1, 1:-1])
 
 

@@ -62,8 +62,8 @@ def names() -> tuple[str, ...]:
 
 def absent(task: Task) -> tuple[str, ...]:
     """Networks that a task names and that do not ship: neither in the catalogue nor paths; sorted."""
-    wanted = {task.locate_model, task.also_model, task.outline_model, task.subdivide_model} - {"", *names()}
-    return tuple(sorted(name for name in wanted if not name.endswith(".onnx")))
+    named = (task.locate_model, task.also_model, task.outline_model, task.deep_model, task.subdivide_model)
+    return tuple(sorted(name for name in {*named} - {"", *names()} if not name.endswith(".onnx")))
 
 
 def load(name: str, *, threads: int | None = None, engine: str | None = None) -> Model:

@@ -41,7 +41,7 @@ def _task_from_file(path: Path) -> Task:
         values: dict[str, object] = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise SettingsError(f"A readable task file is wanted, {path} is not: {error}.") from error
-    for key in ("locate_model", "also_model", "outline_model", "subdivide_model"):
+    for key in ("locate_model", "also_model", "outline_model", "deep_model", "subdivide_model"):
         value = values.get(key)
         if isinstance(value, str) and value.endswith(".onnx"):
             values[key] = str(path.parent / value)

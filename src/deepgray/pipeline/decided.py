@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from deepgray.locate import levelled
 from deepgray.measure import implausible, levels_of, measured, registered, tracer_measures
 from deepgray.pipeline.head import fitting
 from deepgray.pipeline.intervals import Seen, told_with_intervals
@@ -89,7 +88,7 @@ def _parts(what: Task, examination: Examination, drawn: Drawn, *, decision: Deci
         return by_network(examination.scan, decision.outline, drawn.pose, model=model)
     if drawn.divided is not None and decision.outline is drawn.proposed:
         return drawn.divided
-    return by_rule(decision.outline, levelled(drawn.pose)) if what.subdivide_scheme else None
+    return by_rule(decision.outline, drawn.pose) if what.subdivide_scheme else None
 
 
 def _beside(examination: Examination, drawn: Drawn) -> Registered | None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from deepgray.anatomy import scheme
-from deepgray.locate import levelled
-from deepgray.outline import outline
+from deepgray.outline import deep_structures, outline
 from deepgray.pipeline.decided import analyse_drawn
 from deepgray.pipeline.head import Head, find_head, fitting
 from deepgray.pipeline.work import Progress, Work
@@ -78,7 +77,10 @@ def analyse_head(
     with work.stage("outline"):
         model, wanted = work.model("outline", what.outline_model), scheme(what.scheme)
         proposed = outline(scan, pose, model=model, scheme=wanted, fine=options.fine)
-        divided = by_rule(proposed, levelled(pose)) if what.subdivide_scheme else None
+        if what.deep_model:
+            deep, wanted = work.model("outline", what.deep_model), scheme("deep")
+            pose = replace(pose, deep=deep_structures(scan, pose, model=deep, scheme=wanted))
+        divided = by_rule(proposed, pose) if what.subdivide_scheme else None
         if divided is not None:
             proposed = replace(proposed, part_uncertainty=part_uncertainty(proposed, divided))
     found = None

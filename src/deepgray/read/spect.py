@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from deepgray.errors import IntensityError, ShapeError
 from deepgray.space import FWHM_PER_SIGMA, Affine, spacing_mm
+from deepgray.voxels.filters import gaussian, in_reach
 
 BLUR_FWHM_MM = 6.0
 MOST_DETAIL = 0.10
@@ -114,12 +115,9 @@ def fine_detail(voxels: NDArray[np.float32], affine_ras: Affine) -> float:
     Returns:
         0 where too little of the image lies away from exact zeros to tell.
     """
-    from scipy import ndimage  # noqa: PLC0415 (slow, and `import deepgray` imports this module)
-
     spacing = spacing_mm(affine_ras)
-    blurred = ndimage.gaussian_filter(voxels, BLUR_FWHM_MM / FWHM_PER_SIGMA / spacing)
-    rim = [2 * round(RIM_MM / float(s)) + 1 for s in spacing]
-    filled = ndimage.minimum_filter((voxels != 0).astype(np.uint8), size=rim, mode="nearest") > 0
+    blurred = gaussian(voxels, BLUR_FWHM_MM / FWHM_PER_SIGMA / spacing)
+    filled = ~in_reach(voxels == 0, [round(RIM_MM / float(s)) for s in spacing])
     bright = float(np.percentile(voxels[voxels != 0], 99))
     inside = filled & (blurred > AIR * bright)
     variance = float(voxels[inside].var(dtype=np.float64)) if inside.sum() >= FEWEST_VOXELS else 0.0

@@ -57,6 +57,9 @@ def write_kept(path: Path, result: Result) -> None:
         "labels": labels[box].astype(np.int32),
         "labels_low": np.array([s.start for s in box]),
     }
+    if pose.deep is not None:
+        arrays["deep"] = np.asarray(pose.deep.voxels, dtype=np.int16)
+        arrays["deep_affine_ras"] = np.asarray(pose.deep.affine_ras, dtype=np.float64)
     if proposed.probabilities is not None:
         arrays["probabilities"] = proposed.probabilities.voxels.astype(np.float16)
         arrays["probabilities_low"] = np.array(proposed.probabilities.low)
@@ -64,6 +67,7 @@ def write_kept(path: Path, result: Result) -> None:
         "confidence": float(pose.confidence),
         "shape": list(labels.shape),
         "coarse_scheme": _described(pose.coarse.scheme),
+        "deep_scheme": None if pose.deep is None else _described(pose.deep.scheme),
         "scheme": _described(proposed.labels.scheme),
         "scores": [[u.structure.key, float(u.score)] for u in proposed.uncertainty],
         "part_scores": [[u.structure.key, float(u.score)] for u in proposed.part_uncertainty],
@@ -123,9 +127,13 @@ def _kept(arrays: dict[str, NDArray[np.generic]], words: dict[str, object]) -> D
         tuple(values["notes"]),
         part_uncertainty=tuple(StructureUncertainty(structure(key), score) for key, score in values["part_scores"]),
     )
-    coarse = LabelMap(arrays["coarse"], arrays["coarse_affine_ras"], _scheme(values["coarse_scheme"]))  # type: ignore[arg-type]
+    maps = {
+        name: LabelMap(arrays[name], arrays[f"{name}_affine_ras"], _scheme(values[f"{name}_scheme"]))  # type: ignore[arg-type]
+        for name in ("coarse", "deep")
+        if name in arrays
+    }
     return Drawn(
-        Pose(arrays["canonical_from_world"], values["confidence"], coarse),  # type: ignore[arg-type]
+        Pose(arrays["canonical_from_world"], values["confidence"], maps["coarse"], maps.get("deep")),  # type: ignore[arg-type]
         outline,
         tuple(ModelRecord(**m) for m in values["models"]),
         tuple(StageTime(stage, seconds) for stage, seconds in values["times"]),

@@ -11,11 +11,11 @@ from enum import Enum
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import map_coordinates
 
 from deepgray.result import Pose
 from deepgray.scan import Scan
 from deepgray.space import Affine, apply_affine
+from deepgray.voxels.interpolate import at_points
 
 Image = NDArray[np.float32]
 
@@ -102,9 +102,9 @@ def sample_plane(
     steps = (linear @ across)[:, None, None] * np.array(columns) + (linear @ down)[:, None, None] * np.array(rows)[
         :, None
     ]
-    picture[rows.start : rows.stop, columns.start : columns.stop] = map_coordinates(
-        voxels, start[:, None, None] + steps, output=np.float32, order=1, mode="constant"
-    )
+    index = (start[:, None, None] + steps).reshape(3, -1)
+    seen = at_points(voxels[None], index).reshape(len(rows), len(columns))
+    picture[rows.start : rows.stop, columns.start : columns.stop] = seen
     return picture
 
 

@@ -10,11 +10,11 @@ import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from scipy import ndimage
 
 from deepgray.anatomy import Scheme
 from deepgray.errors import MaskError
 from deepgray.space import Grid
+from deepgray.voxels.filters import eroded
 
 _SCANNER = 1
 _HEADER_BYTES = 352
@@ -129,7 +129,7 @@ def thumbnail(image: NDArray[np.float32], drawn: NDArray[np.uint8], scheme: Sche
     picture = np.repeat(grey[..., None], 3, axis=2)
     for number, structure in enumerate(scheme.structures, start=1):
         mask = drawn[:, :, level] == number
-        picture[mask & ~ndimage.binary_erosion(mask)] = np.array(structure.colour) / 255
+        picture[mask & ~eroded(mask)] = np.array(structure.colour) / 255
     out = io.BytesIO()
     shades = np.rint(255 * np.clip(picture[::-1, ::-1].transpose(1, 0, 2), 0, 1)).astype(np.uint8)
     Image.fromarray(np.ascontiguousarray(shades)).save(out, format="png")

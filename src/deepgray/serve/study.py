@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from deepgray import models
 from deepgray.errors import OutputError
@@ -20,7 +19,7 @@ from deepgray.result import Drawn, Examination, Measurement
 from deepgray.review import accept
 from deepgray.scan import LabelMap
 from deepgray.serve.window import Window, around
-from deepgray.voxels.components import TOUCHING
+from deepgray.voxels.filters import gaussian, pieces
 from deepgray.voxels.uncertainty import voxel_entropy
 from deepgray.worklist import Entry, Review, unpacked
 
@@ -113,19 +112,18 @@ class Study:
     @cached_property
     def places(self) -> tuple[Place, ...]:
         """The doubtful places, that with the most entropy first."""
-        smooth = ndimage.gaussian_filter(self.entropy, SMOOTH_MM / self.window.grid.spacing_mm)
-        bodies, count = ndimage.label(smooth >= DOUBTFUL_BITS, TOUCHING)
+        smooth = gaussian(self.entropy, SMOOTH_MM / self.window.grid.spacing_mm)
+        bodies, count = pieces(smooth >= DOUBTFUL_BITS)
         if not count:
             return ()
-        numbers = np.arange(1, count + 1)
-        bits = ndimage.sum_labels(self.entropy, bodies, numbers)
-        best = np.argsort(-bits)[:MOST_PLACES]
-        peaks = ndimage.maximum_position(smooth, bodies, numbers[best])
+        bits = np.bincount(bodies.ravel(), weights=self.entropy.ravel())[1:]
         labels = self.window.view(self.proposed.voxels)
-        return tuple(
-            Place(tuple(int(n) for n in peak), float(bits[b]), self._most(labels[bodies == numbers[b]]))  # type: ignore[arg-type]
-            for b, peak in zip(best, peaks, strict=True)
-        )
+        found = []
+        for body in np.argsort(-bits)[:MOST_PLACES]:
+            mask = bodies == body + 1
+            x, y, z = (int(n) for n in np.unravel_index(np.where(mask, smooth, -np.inf).argmax(), mask.shape))
+            found.append(Place((x, y, z), float(bits[body]), self._most(labels[mask])))
+        return tuple(found)
 
     @cached_property
     def before(self) -> tuple[Measurement, ...]:

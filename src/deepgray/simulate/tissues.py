@@ -179,6 +179,7 @@ _OTHER_SIDE = {
     "subthalamic nucleus": "other subthalamic nucleus",
     "dentate nucleus": "other dentate nucleus",
 }
+_IN_VENTRAL_DIENCEPHALON = ("red nucleus", "substantia nigra", "subthalamic nucleus")
 # A whole compartment before it is cut into subregions stands as its first part.
 WHOLE: dict[str, str] = {
     "caudate": "caudate/anterior caudate",
@@ -220,12 +221,14 @@ def output_lookup(outputs: tuple[str, ...]) -> NDArray[np.uint8]:
 
     Args:
         outputs: Names of structures; ``caudate`` takes ``caudate/…``, ``anterior caudate`` takes
-            ``…/anterior caudate``, ``pallidum`` takes both of its parts.
+            ``…/anterior caudate``, ``pallidum`` takes both of its parts, ``ventral diencephalon`` the nuclei in it.
     """
     table = np.zeros(len(TISSUES), dtype=np.uint8)
     for number, tissue in enumerate(TISSUES):
         whole, _, part = tissue.name.partition("/")
         names = {whole, part, whole.removeprefix("external ").removeprefix("internal ")}
+        if tissue.name in _IN_VENTRAL_DIENCEPHALON:
+            names.add("ventral diencephalon")
         for channel, output in enumerate(outputs, start=1):
             if output in names and tissue.name != "air":
                 table[number] = channel

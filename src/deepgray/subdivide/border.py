@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
+
+from deepgray.voxels.filters import dilated, gaussian, pieces
 
 Mask = NDArray[np.bool_]
 
@@ -14,7 +15,6 @@ _SMOOTHING_MM = 1.0
 _DECIMALS = 6
 # A piece smaller than this part of its kind is an island.
 _ISLAND_PART = 0.1
-_NEIGHBOURS = np.ones((3, 3, 3), dtype=bool)
 
 
 def smoothed(ventral: Mask, region: Mask, *, fixed: Mask, spacing_mm: NDArray[np.float64]) -> Mask:
@@ -33,7 +33,7 @@ def smoothed(ventral: Mask, region: Mask, *, fixed: Mask, spacing_mm: NDArray[np
         (x, y, z), inside ``region``; with nothing in it where the region is empty.
     """
     balance = np.where(ventral, 1.0, -1.0) * region
-    blurred = ndimage.gaussian_filter(balance, _SMOOTHING_MM / spacing_mm, mode="constant")
+    blurred = gaussian(balance, _SMOOTHING_MM / spacing_mm, edge="constant")
     return np.asarray(region & ((np.round(blurred, _DECIMALS) > 0) | fixed))
 
 
@@ -47,10 +47,10 @@ def islands(kind: Mask, *, beside: Mask) -> Mask:
     Returns:
         (x, y, z) voxels of ``kind`` in pieces of under a tenth of it that touch ``beside``; empty where there are none.
     """
-    pieces, count = ndimage.label(kind, structure=_NEIGHBOURS)
+    number, count = pieces(kind)
     if count < 2:
         return np.zeros_like(kind)
-    size = np.bincount(pieces.ravel(), minlength=count + 1)
-    touching = np.unique(pieces[ndimage.binary_dilation(beside, structure=_NEIGHBOURS) & kind])
+    size = np.bincount(number.ravel(), minlength=count + 1)
+    touching = np.unique(number[dilated(beside, corners=True) & kind])
     small = np.flatnonzero(size < _ISLAND_PART * kind.sum())
-    return np.isin(pieces, np.intersect1d(small, touching)) & kind
+    return np.isin(number, np.intersect1d(small, touching)) & kind

@@ -1,26 +1,21 @@
-"""The AC–PC frame that the rule divides by: from the outline itself where it can be, else from the pose."""
+"""The AC–PC frame that the rule divides by: of the outline and the deep structures around it, else of the pose."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.spatial.transform import Rotation
 
 from deepgray.anatomy import STRIATUM, Scheme, Side
 from deepgray.errors import AnatomyError
 from deepgray.result import Pose
 from deepgray.scan import LabelMap
 from deepgray.space import Affine, rotation_degrees
-from deepgray.voxels.acpc import FREESURFER, fit_acpc, fit_acpc_one_side
+from deepgray.voxels.acpc import FREESURFER, LabelledVoxels, fit_acpc_of_maps, fit_acpc_one_side
 
 # Beyond this the outline's frame and the pose do not speak of the same head, and the pose is taken.
 _AGREEMENT_MM = 8.0
 _AGREEMENT_DEGREES = 12.0
-# How far the rotation goes from the outline's towards the pose's, about x, y and z of the canonical frame: striatum and
-# pallidum know nodding to about 2°, tilting to 1.3° and turning to 0.6°. A level pose knows nodding to 2.7°, and errs
-# mostly to the other side: mixed so, it is known to 1.2° (simulated T1 of nine heads that trained, twice each).
-_POSE_SHARE = (0.4, 0.3, 0.1)
 _PARTS_OF_PALLIDUM = ("external pallidum", "internal pallidum")
 
 
@@ -56,15 +51,18 @@ def frame_of_labels(labels: LabelMap) -> Frame:
     Raises:
         AnatomyError: Too little of the deep structures is there; FieldOfViewError where they are cut.
     """
-    numbers = deep_labels(labels.scheme)
     try:
-        fit = fit_acpc(labels.voxels, labels.affine_ras, labels=numbers)
+        return _fitted(labels)
     except AnatomyError:
         if len(_sides(labels)) != 1:
             raise
-        fit = fit_acpc_one_side(labels.voxels, labels.affine_ras, labels=numbers)
+        fit = fit_acpc_one_side(labels.voxels, labels.affine_ras, labels=deep_labels(labels.scheme))
         words = f"AC–PC frame of {len(fit.structures)} structures of one side"
         return Frame(fit.canonical_from_world, words, one_sided=True)
+
+
+def _fitted(*maps: LabelMap) -> Frame:
+    fit = fit_acpc_of_maps([LabelledVoxels(m.voxels, m.affine_ras, deep_labels(m.scheme)) for m in maps])
     return Frame(fit.canonical_from_world, f"AC–PC frame of {len(fit.structures) // 2} paired structures")
 
 
@@ -75,27 +73,18 @@ def _sides(labels: LabelMap) -> set[Side]:
 
 
 def frame_of_outline(labels: LabelMap, pose: Pose) -> Frame:
-    """The frame of an outline, guarded and steadied by the pose.
+    """The frame of an outline and of the deep structures that the outline does not hold, guarded by the pose.
 
-    The place of the commissure comes from the outline, where it is known to about a millimetre; the rotation lies
-    between the outline's and the pose's. Where the outline does not hold three whole pairs, or the two disagree by
-    more than 8 mm or 12°, the pose is taken as it is.
+    Where three whole pairs are not to be had, or the frame and the pose disagree by more than 8 mm or 12°, the pose is
+    taken as it is.
     """
     try:
-        fitted = frame_of_labels(labels)
+        fitted = _fitted(labels, *((pose.deep,) if pose.deep is not None else ()))
     except AnatomyError as error:
         return Frame(pose.canonical_from_world, f"AC–PC frame of the pose: {error}")
-    if fitted.one_sided:
-        return Frame(pose.canonical_from_world, "AC–PC frame of the pose: the outline holds one hemisphere")
     between = fitted.canonical_from_world @ np.linalg.inv(pose.canonical_from_world)
     distance_mm, angle = float(np.linalg.norm(between[:3, 3])), rotation_degrees(between)
     if distance_mm > _AGREEMENT_MM or angle > _AGREEMENT_DEGREES:
         words = f"AC–PC frame of the pose: the outline's lies {distance_mm:.0f} mm and {angle:.0f}° from it"
         return Frame(pose.canonical_from_world, words)
-    anterior_commissure = np.linalg.inv(fitted.canonical_from_world)[:3, 3]
-    turn = Rotation.from_matrix(between[:3, :3]).as_rotvec()
-    step = Rotation.from_rotvec(turn * (1 - np.array(_POSE_SHARE))).as_matrix()
-    axes = step @ pose.canonical_from_world[:3, :3]
-    matrix = np.eye(4)
-    matrix[:3, :3], matrix[:3, 3] = axes, -axes @ anterior_commissure
-    return Frame(matrix, f"{fitted.origin}, steadied by the pose")
+    return fitted

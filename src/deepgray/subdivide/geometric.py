@@ -37,7 +37,7 @@ def by_rule(outline: Outline, pose: Pose, *, rule: str = "mawlawi") -> Outline:
 
     Args:
         outline: Striatum, as drawn or corrected. Structures named caudate, putamen and accumbens are divided.
-        pose: Where the locate station puts the head, level (``locate.levelled``); the outline itself refines it.
+        pose: Where the locate station puts the head; the outline and the pose's deep structures give the frame.
         rule: ``mawlawi`` or ``acpc``.
 
     Returns:

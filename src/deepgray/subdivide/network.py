@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from deepgray.anatomy import HEMISPHERES, STRIATUM, Side, scheme
 from deepgray.errors import AnatomyError
@@ -12,6 +11,7 @@ from deepgray.models import Model
 from deepgray.result import Outline, Pose
 from deepgray.scan import LabelMap, Scan
 from deepgray.voxels.crop import occupied
+from deepgray.voxels.filters import nearest
 from deepgray.voxels.intensity import normalise
 from deepgray.voxels.resample import from_frame, to_frame
 
@@ -93,5 +93,4 @@ def _chosen(
     known = mask & (picked.max(axis=0) > 0)
     if known.all() or not known.any() or not (mask & ~known).any():
         return np.asarray(best)
-    nearest = ndimage.distance_transform_edt(~known, return_distances=False, return_indices=True)
-    return np.asarray(best[tuple(nearest)])
+    return np.asarray(best[nearest(known)[1]])

@@ -20,7 +20,7 @@ from deepgray.engine import RECIPE_KEY
 from deepgray.errors import ModelError, SettingsError
 from deepgray.recipe import Recipe, recipe_from_json
 from deepgray.train.networks import UNet
-from deepgray.train.transfer import save_whole
+from deepgray.train.transfer import HALVED, save_whole
 
 OPSET = 17
 # Smaller tensors (biases, norms) stay float32: they weigh nothing and matter most.
@@ -129,9 +129,9 @@ def _halve(model: onnx.ModelProto) -> None:
         values = numpy_helper.to_array(tensor)
         if values.dtype != np.float32 or values.size < SMALLEST_HALVED:
             continue
-        name = tensor.name
-        tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float16), f"{name}.half"))
-        casts.append(onnx.helper.make_node("Cast", [f"{name}.half"], [name], to=onnx.TensorProto.FLOAT))
+        name, halved = tensor.name, tensor.name + HALVED
+        tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float16), halved))
+        casts.append(onnx.helper.make_node("Cast", [halved], [name], to=onnx.TensorProto.FLOAT))
     nodes = [*casts, *model.graph.node]
     del model.graph.node[:]
     model.graph.node.extend(nodes)

@@ -90,7 +90,7 @@ class SampleStream(IterableDataset[Sample]):
 
 
 class HemisphereSamples(SampleStream):
-    """Simulated one-sided scans for ``striatum-outline`` and ``striatum-subdivide``.
+    """Simulated one-sided scans for ``striatum-outline``, ``deep-outline`` and ``striatum-subdivide``.
 
     Args:
         hemispheres: Tissue maps to draw from, anatomies and nuclei in donors alike.
@@ -130,7 +130,8 @@ class HemisphereSamples(SampleStream):
         warp = mr.draw_warp(shape, (spacing, spacing, spacing), self.centre_mm, self.appearance)
         image = self._image(name, warp.points_mm, shape)
         answer = mr.sample_nearest(tissues, self.affine, warp.points_mm).long()
-        target = self.table[answer]
+        # Thalamus, ventricle and others are one tissue on both sides; only this side's half is the answer.
+        target = self.table[answer] * (warp.points_mm[..., 0] <= 0)
         if not self.mask_tables:
             return Sample(image[None], target, torch.ones_like(target, dtype=torch.bool))
         drawn = self._drawn_by_another(tissues, warp.points_mm, shape)

@@ -46,6 +46,17 @@ RECIPES: dict[str, Recipe] = {
         inputs=("image",),
         outputs=("caudate", "putamen", "accumbens", "pallidum"),
     ),
+    "deep-outline": Recipe(
+        name="deep-outline",
+        version="1",
+        modality="mr",
+        spacing_mm=2.0,
+        low_mm=(-44.0, -56.0, -38.0),
+        high_mm=(4.0, 40.0, 42.0),
+        mirrored=True,
+        inputs=("image",),
+        outputs=tuple(dict.fromkeys(s.name for s in scheme("deep").structures)),
+    ),
     "striatum-subdivide": Recipe(
         name="striatum-subdivide",
         version="1",
@@ -115,7 +126,7 @@ class StartSettings:
     """The weights that a run begins with.
 
     Attributes:
-        weights: ``best.pt`` or ``last.pt`` of another run.
+        weights: ``best.pt`` or ``last.pt`` of another run, or a network file (.onnx).
         classes: New output and the checkpoint's output it begins with, where names and anatomy do not say it.
         freeze: For so many steps only the output layers, and what was adapted or is new, learn.
 

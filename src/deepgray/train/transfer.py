@@ -14,15 +14,21 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import onnx
 import torch
+from google.protobuf.message import DecodeError
+from onnx import numpy_helper
 from rich.table import Table
 from torch import Tensor, nn
 
 from deepgray.anatomy import HEMISPHERES, STRUCTURES
+from deepgray.engine import RECIPE_KEY
 from deepgray.errors import ModelError, SettingsError
 from deepgray.recipe import recipe_from_json
 
 LOADED, ADAPTED, NEW = "loaded", "adapted", "new"
+# Ends the name of a weight that a network file stores as float16.
+HALVED = ".half"
 
 
 @dataclass(frozen=True)
@@ -98,11 +104,15 @@ def save_whole(what: object, path: Path) -> None:
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
-    """The averaged weights in ``best.pt`` or ``last.pt`` of a run.
+    """The averaged weights in ``best.pt`` or ``last.pt`` of a run, or those of a network file (.onnx).
+
+    A network file has the finest output layer alone: those of deep supervision begin anew.
 
     Raises:
         ModelError: Missing, or no checkpoint; or a ``last.pt`` of an earlier version without ``best.pt`` beside it.
     """
+    if path.suffix == ".onnx":
+        return _read_network_file(path)
     try:
         kept = torch.load(path, weights_only=True, map_location="cpu")
         weights = kept["weights"] if "weights" in kept else kept["average"]
@@ -112,8 +122,20 @@ def read_checkpoint(path: Path) -> Checkpoint:
     except (OSError, EOFError, KeyError, RuntimeError, TypeError, SettingsError, pickle.UnpicklingError) as error:
         reason = " ".join(str(error).split())[:200]
         raise ModelError(
-            f"A checkpoint of deepgray (best.pt or last.pt of a run) is wanted, {path} cannot be read: {reason}."
+            "A checkpoint of deepgray (best.pt or last.pt of a run), an .onnx file or a network's name is wanted,"
+            f" {path} cannot be read: {reason}."
         ) from error
+    return Checkpoint(weights, recipe.inputs, recipe.outputs, str(path))
+
+
+def _read_network_file(path: Path) -> Checkpoint:
+    try:
+        model = onnx.load(path)
+        recipe = recipe_from_json(next(entry.value for entry in model.metadata_props if entry.key == RECIPE_KEY))
+    except (OSError, StopIteration, DecodeError, SettingsError) as error:
+        raise ModelError(f"A network file of deepgray is wanted, {path} cannot be read.") from error
+    arrays = {t.name.removesuffix(HALVED): numpy_helper.to_array(t) for t in model.graph.initializer}
+    weights = {name: torch.tensor(array, dtype=torch.float32) for name, array in arrays.items()}
     return Checkpoint(weights, recipe.inputs, recipe.outputs, str(path))
 
 

@@ -129,6 +129,21 @@ class AcpcFit:
         check_rigid(self.canonical_from_world)
 
 
+@dataclass(frozen=True, eq=False)
+class LabelledVoxels:
+    """A label map for the fit.
+
+    Attributes:
+        voxels: (x, y, z) integers.
+        affine_ras: 4 × 4, voxel index to RAS mm.
+        labels: Numbers of each structure, keys as in ``FREESURFER``.
+    """
+
+    voxels: NDArray[np.integer]
+    affine_ras: Affine
+    labels: Labels
+
+
 def fit_acpc(voxels: NDArray[np.integer], affine_ras: Affine, *, labels: Labels) -> AcpcFit:
     """The AC–PC frame of a label map.
 
@@ -149,8 +164,26 @@ def fit_acpc(voxels: NDArray[np.integer], affine_ras: Affine, *, labels: Labels)
         FieldOfViewError: Fewer than three structures are whole on both sides, and some are cut by the edge.
         AnatomyError: Fewer than three structures are there on both sides, or left and right are swapped.
     """
-    points, cut = _structure_points(voxels, affine_ras, labels)
-    return _fit(points, _paired_keys(points, cut), _PROPORTION_PENALTY_MM2)
+    return fit_acpc_of_maps([LabelledVoxels(voxels, affine_ras, labels)])
+
+
+def fit_acpc_of_maps(maps: Sequence[LabelledVoxels]) -> AcpcFit:
+    """The AC–PC frame of several label maps of one head, each on a grid of its own.
+
+    Args:
+        maps: The best one first: a structure is taken from the first map that holds it.
+
+    Returns:
+        As ``fit_acpc``, and raises what it raises.
+    """
+    points: dict[str, Points] = {}
+    cut: set[str] = set()
+    for one in maps:
+        found, ends = _structure_points(one.voxels, one.affine_ras, one.labels)
+        new = {key: cloud for key, cloud in found.items() if key not in points}
+        points |= new
+        cut |= ends & new.keys()
+    return _fit(points, _paired_keys(points, frozenset(cut)), _PROPORTION_PENALTY_MM2)
 
 
 def fit_acpc_one_side(voxels: NDArray[np.integer], affine_ras: Affine, *, labels: Labels) -> AcpcFit:

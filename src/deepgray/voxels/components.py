@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
-TOUCHING = np.ones((3, 3, 3), dtype=bool)
+from deepgray.voxels.filters import nearest, pieces
 
 
 def largest_component(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -39,7 +38,7 @@ def main_components(mask: NDArray[np.bool_], *, share: float) -> NDArray[np.bool
 
 def _sized(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     """Number of each voxel's component, 0 outside the mask, and voxels of each component, 0 for what is outside."""
-    labelled, _ = ndimage.label(mask, TOUCHING)
+    labelled, _ = pieces(mask)
     sizes = np.bincount(labelled.ravel())
     sizes[0] = 0
     return labelled, sizes
@@ -52,5 +51,4 @@ def touches_border(mask: NDArray[np.bool_]) -> bool:
 
 def nearest_labels(labels: NDArray[np.integer]) -> NDArray[np.integer]:
     """A label map (x, y, z) whose background is filled from the nearest label, in voxels."""
-    where = ndimage.distance_transform_edt(labels == 0, return_distances=False, return_indices=True)
-    return np.asarray(labels[tuple(where)])
+    return np.asarray(labels[nearest(labels != 0)[1]])

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import ndimage, sparse
 from scipy.sparse.linalg import cg
 
-from deepgray.voxels.components import TOUCHING
+from deepgray.voxels.filters import pieces
 
 Mask = NDArray[np.bool_]
 Index = tuple[int, int, int]
@@ -69,7 +69,7 @@ def refined(
     side = (likely > 0.5) == inside
     side &= window.distance_mm <= REACH_MM
     side |= window.distance_mm <= _SEED_MM
-    labelled, _ = ndimage.label(side & (mask[window.block] != inside), TOUCHING)
+    labelled, _ = pieces(side & (mask[window.block] != inside))
     place = np.unravel_index(int(window.distance_mm.argmin()), side.shape)
     changed = np.zeros_like(side)
     if labelled[place]:

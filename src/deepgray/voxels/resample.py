@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
-from scipy.optimize import linear_sum_assignment
 
 from deepgray.space import Affine, Grid, apply_affine, reordered_grid
+from deepgray.voxels.filters import gaussian
+from deepgray.voxels.interpolate import at_affine
+
+_ORDERS = ((0, 1, 2), (0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1), (2, 1, 0))
 
 
 def closest_ras(voxels: NDArray[np.float32], affine_ras: Affine) -> tuple[NDArray[np.float32], Affine]:
@@ -23,8 +25,7 @@ def closest_ras(voxels: NDArray[np.float32], affine_ras: Affine) -> tuple[NDArra
         A view of the voxels, and its affine.
     """
     directions = affine_ras[:3, :3] / np.linalg.norm(affine_ras[:3, :3], axis=0)
-    axes = linear_sum_assignment(-np.abs(directions))[1]
-    order = (int(axes[0]), int(axes[1]), int(axes[2]))
+    order = max(_ORDERS, key=lambda axes: sum(abs(directions[n, axis]) for n, axis in enumerate(axes)))
     flips = (bool(directions[0, order[0]] < 0), bool(directions[1, order[1]] < 0), bool(directions[2, order[2]] < 0))
     shape = (voxels.shape[0], voxels.shape[1], voxels.shape[2])
     turned = np.flip(voxels.transpose(order), axis=tuple(a for a in range(3) if flips[a]))
@@ -49,16 +50,7 @@ def to_frame(
     """
     voxels, affine_ras = averaged(*closest_ras(voxels, affine_ras), float(frame.spacing_mm.min()))
     index = np.linalg.inv(affine_ras) @ world_from_frame @ frame.affine_ras
-    moved: NDArray[np.float32] = ndimage.affine_transform(
-        voxels,
-        index[:3, :3],
-        offset=index[:3, 3],
-        output_shape=frame.shape,
-        order=1,
-        output=np.float32,
-        prefilter=False,
-    )
-    return moved
+    return np.asarray(at_affine(voxels[None], index, frame.shape)[0])
 
 
 def averaged(voxels: NDArray[np.float32], affine_ras: Affine, spacing_mm: float) -> tuple[NDArray[np.float32], Affine]:
@@ -126,16 +118,6 @@ def from_frame(
     index = np.linalg.inv(frame.affine_ras) @ np.linalg.inv(world_from_frame) @ target.affine_ras
     steps = np.abs(index[:3, :3]).max(axis=1)
     sigma = np.where(steps > 1.2, 0.35 * steps, 0.0)
-    out = np.empty((channels.shape[0], *target.shape), dtype=np.float32)
-    for source, result in zip(channels, out, strict=True):
-        blurred = ndimage.gaussian_filter(source, sigma) if sigma.any() else source
-        ndimage.affine_transform(
-            blurred,
-            index[:3, :3],
-            offset=index[:3, 3],
-            output_shape=target.shape,
-            order=1,
-            output=result,
-            prefilter=False,
-        )
-    return out
+    if sigma.any():
+        channels = np.stack([gaussian(channel, sigma) for channel in channels])
+    return at_affine(channels, index, target.shape)

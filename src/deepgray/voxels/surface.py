@@ -22,9 +22,8 @@ from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
-from deepgray.errors import GeometryError, ShapeError
+from deepgray.errors import GeometryError, MissingExtraError, ShapeError
 from deepgray.voxels.crop import occupied
 
 Mask = NDArray[np.bool_]
@@ -148,6 +147,10 @@ def _block_codes(mask: Mask) -> NDArray[np.uint8]:
 def _nearest_mm(source: Surface, target: Surface) -> Millimetres:
     if not len(source.points_mm) or not len(target.points_mm):
         return np.full(len(source.points_mm), np.inf)
+    try:
+        from scipy.spatial import cKDTree  # noqa: PLC0415 (an extra)
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("Surface distances want scipy: pip install 'deepgray[evaluate]'.") from error
     return np.asarray(cKDTree(target.points_mm).query(source.points_mm)[0], dtype=np.float64)
 
 
