@@ -47,6 +47,13 @@ def test_labels_and_sides_of_shipped_mappings(name: str, right: tuple[int, ...],
     assert np.count_nonzero(labels.voxels) == 10
 
 
+def test_neuromorphometrics_knows_all_deep_structures() -> None:
+    found = mapping("neuromorphometrics").read(volume(31, 32, 47, 48, 61, 62, 4), AFFINE).voxels.flat[1:8].tolist()
+    names = ("amygdala", "hippocampus", "ventral diencephalon")
+    assert found[:6] == ours(*(f"{side} {name}" for name in names for side in ("right", "left")))
+    assert found[6] == scheme("deep").structures[-1].label
+
+
 @pytest.mark.parametrize("name", ["malc/1000_dseg.nii.gz", "hoa2/101915_dseg.nii.gz"])
 def test_left_lies_left_on_real_labels(shared_data: Path, name: str) -> None:
     import nibabel  # noqa: PLC0415

@@ -7,13 +7,14 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
-from drawing_networks import NUCLEI
+from drawing_networks import AROUND, NUCLEI
 
 import deepgray
 from deepgray.anatomy import STRIATUM, scheme
 from deepgray.errors import MaskError, ModelError, NoHeadError, SettingsError
 from deepgray.pipeline import STAGES, analyse, from_file
 from deepgray.recipe import Options
+from deepgray.report import read_kept, write
 from deepgray.result import Result
 from deepgray.scan import LabelMap, Scan
 from deepgray.space import apply_affine
@@ -62,6 +63,28 @@ def test_what_was_done_is_written_down(result: Result) -> None:
     assert result.decision.when.endswith("+00:00")
     assert result.flags == ()
     assert {m.structure for m in result.measurements} >= {"caudate", "anterior caudate"}
+
+
+def test_all_deep_structures_give_the_frame_of_the_parts_now_and_in_a_review(
+    drawing_task: Path, head_scan: Scan, tmp_path: Path
+) -> None:
+    task = drawing_task.with_name("with-deep.toml")
+    words = drawing_task.read_text().replace("drawing", "with-deep") + 'deep_model = "deep-outline.onnx"\n'
+    task.write_text(words.replace('subdivide_model = "striatum-subdivide.onnx"\n', ""))
+    result = analyse(head_scan, str(task))
+    assert [m.name for m in result.models] == ["head-locate", "striatum-outline", "deep-outline"]
+    assert result.parts is not None
+    assert "AC–PC frame of 8 paired structures" in result.parts.method
+    assert result.pose.deep is not None
+    for drawn in AROUND[:-1]:
+        found = apply_affine(result.pose.canonical_from_world, place_mm(result.pose.deep, f"right {drawn.name}"))
+        np.testing.assert_allclose(found * [-1, 1, 1], drawn.centre_mm, atol=1.0)
+    write(result, tmp_path)
+    kept = read_kept(tmp_path, head_scan.stem, task="with-deep").pose.deep
+    assert kept is not None
+    assert kept.scheme == scheme("deep")
+    np.testing.assert_array_equal(kept.voxels, result.pose.deep.voxels)
+    np.testing.assert_array_equal(kept.affine_ras, result.pose.deep.affine_ras)
 
 
 def test_progress_is_told_before_each_stage(drawing_task: Path, head_scan: Scan) -> None:
