@@ -53,6 +53,18 @@ def test_a_grid_of_several_blocks_is_read_like_one() -> None:
     np.testing.assert_allclose(at_affine(voxels[None], index, shape)[0], wanted, atol=1e-5)
 
 
+def test_how_an_array_lies_in_memory_makes_no_difference() -> None:
+    voxels = np.random.default_rng(0).random((20, 30, 40), dtype=np.float32)
+    index = np.random.default_rng(1).uniform(-1, 25, (3, 500))
+    wanted = at_points(voxels[None], index)
+    np.testing.assert_array_equal(at_points(np.asfortranarray(voxels)[None], index), wanted)
+    np.testing.assert_array_equal(at_points(voxels[::-1].copy()[::-1][None], index), wanted)
+    np.testing.assert_array_equal(
+        at_points(voxels.T.copy().T[None], index, nearest=True), at_points(voxels[None], index, nearest=True)
+    )
+    assert not at_points(np.asfortranarray(voxels)[None], index + 100).any()
+
+
 def test_voxel_centres_give_the_voxels_and_beyond_them_is_nothing() -> None:
     voxels = np.arange(24, dtype=np.float32).reshape(1, 2, 3, 4)
     index = np.indices((2, 3, 4)).reshape(3, -1).astype(float)

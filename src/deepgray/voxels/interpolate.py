@@ -33,16 +33,28 @@ def at_affine(
     Returns:
         (channels, *shape) float32; 0 where a place lies beyond the outermost voxel centres.
     """
+    ends = np.array([(0, n - 1) for n in shape], dtype=np.float64)
+    corners = index_from_target[:3, :3] @ np.stack(np.meshgrid(*ends, indexing="ij")).reshape(3, -1)
+    channels, first = _reached(channels, corners + index_from_target[:3, 3:])
+    origin = index_from_target[:3, 3] - first
     out = np.empty((len(channels), *shape), dtype=np.float32)
     plane = np.indices((1, *shape[1:])).reshape(3, -1)
-    across = index_from_target[:3, :3] @ plane + index_from_target[:3, 3:]
+    across = index_from_target[:3, :3] @ plane + origin[:, None]
     slabs = max(1, _AT_ONCE // max(1, plane.shape[1]))
-    for first in range(0, shape[0], slabs):
-        last = min(first + slabs, shape[0])
-        steps = np.arange(first, last)[:, None] * index_from_target[:3, 0][:, None, None]
+    for start in range(0, shape[0], slabs):
+        end = min(start + slabs, shape[0])
+        steps = np.arange(start, end)[:, None] * index_from_target[:3, 0][:, None, None]
         index = (across[:, None] + steps).reshape(3, -1)
-        out[:, first:last] = at_points(channels, index, nearest=nearest).reshape(len(channels), -1, *shape[1:])
+        out[:, start:end] = at_points(channels, index, nearest=nearest).reshape(len(channels), -1, *shape[1:])
     return out
+
+
+def _reached(channels: NDArray[np.generic], places: Index) -> tuple[NDArray[np.generic], NDArray[np.float64]]:
+    """The block of channels between the outermost of some places, in one piece of memory, and its first index."""
+    low = np.clip(np.floor(places.min(axis=1)) - 1, 0, np.array(channels.shape[1:]) - 1).astype(int)
+    high = np.clip(np.ceil(places.max(axis=1)) + 2, low + 1, channels.shape[1:]).astype(int)
+    x, y, z = (slice(a, b) for a, b in zip(low, high, strict=True))
+    return np.ascontiguousarray(channels[:, x, y, z]), low.astype(np.float64)
 
 
 def at_points(
@@ -67,6 +79,9 @@ def at_points(
     last = np.array(channels.shape[1:])[:, None] - 1
     inside = ((index >= 0) & (index <= last)).all(axis=0)
     within = index[:, inside]
+    if within.size and not channels.flags.c_contiguous:
+        channels, first = _reached(channels, within)
+        within, last = within - first[:, None], np.array(channels.shape[1:])[:, None] - 1
     flat = channels.reshape(len(channels), -1)
     strides = np.array([channels.shape[2] * channels.shape[3], channels.shape[3], 1])
     out = np.full((len(channels), index.shape[1]), beyond, dtype=np.float32)
