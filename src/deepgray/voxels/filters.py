@@ -189,6 +189,6 @@ def _taken_over(lines: Volume, found: NDArray[np.intp], size: float) -> tuple[Vo
         for here, there in ((np.s_[step:], np.s_[:-step]), (np.s_[:-step], np.s_[step:])):
             offered = lines[there] + more
             closer = offered < best[here]
-            best[here][closer] = offered[closer]
-            place[here][closer] = found[there][closer]
+            np.copyto(best[here], offered, where=closer)
+            np.copyto(place[here], found[there], where=closer)
     return best, place

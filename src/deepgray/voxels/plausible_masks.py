@@ -80,14 +80,14 @@ class PlausibleMasks:
             parts: Parts of the outline's structures on the scan's grid; a structure without parts stays without.
         """
         voxels, own = parts.voxels[self.box].astype(np.int16), self.outline
-        nearest = {
+        part_of = {
             int(label): _nearest_part(own.voxels == label, voxels) for label in np.unique(own.voxels[voxels > 0])
         }
         moves_mm = np.random.default_rng(_SEED).normal(0, LANDMARK_MM, (len(self.drawn), 3))
         moves = moves_mm @ np.linalg.inv(own.affine_ras[:3, :3]).T
         for mask, move in zip(self, moves, strict=True):
             divided = np.zeros_like(voxels)
-            for label, part in nearest.items():
+            for label, part in part_of.items():
                 places = np.argwhere(mask.voxels == label)
                 seen = np.clip(np.rint(places + move).astype(np.intp), 0, np.array(part.shape) - 1)
                 divided[tuple(places.T)] = part[tuple(seen.T)]
