@@ -51,7 +51,7 @@ LEAST_SEEN = 0.5
 # 0.041 to 0.113.
 DOUBTFUL = 0.115
 # Stretches of the tracer scan's head against the other beyond this belong to another person, or to a wrong voxel size:
-# twelve pairs of one person have up to 1.04, five of six of different people 1.09 to 1.19.
+# twelve pairs of one person have up to 1.04 (1.06 as blurred as SPECT), five of six of different people 1.09 to 1.19.
 MOST_STRETCH = 1.08
 _ITERATIONS, _FACTORS, _SIGMAS = [60], [1], [0.0]
 _MOST_MOVED_MM, _MOST_TURNED_DEGREES = 12.0, 12.0
