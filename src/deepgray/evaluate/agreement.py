@@ -25,7 +25,7 @@ from deepgray.evaluate.estimate import (
     undefined,
 )
 from deepgray.evaluate.icc import Icc, icc, icc_of_form
-from deepgray.evaluate.wanted import scipy_part
+from deepgray.evaluate.wanted import scipy_stats
 
 # How many SD lie between the bias and a limit of agreement, as Bland and Altman round it.
 LIMIT_SD = 1.96
@@ -218,7 +218,7 @@ def _bland_altman(differences: Numbers) -> BlandAltman:
         nothing = undefined(reason)
         return BlandAltman(Estimate(bias, math.nan, math.nan, reason), math.nan, nothing, nothing)
     sd = float(differences.std(ddof=1))
-    quantile = float(scipy_part("stats").t.ppf(UPPER_TAIL, n - 1))
+    quantile = float(scipy_stats().t.ppf(UPPER_TAIL, n - 1))
     of_bias = quantile * sd / math.sqrt(n)
     of_limit = quantile * sd * math.sqrt(1 / n + LIMIT_SD**2 / (2 * (n - 1)))
 
@@ -245,7 +245,7 @@ def _absolute(measured: Numbers, reference: Numbers) -> AbsoluteDifference:
 def _pearson(measured: Numbers, reference: Numbers) -> Estimate:
     if reason := _constant(measured, reference):
         return undefined(reason)
-    found = scipy_part("stats").pearsonr(measured, reference)
+    found = scipy_stats().pearsonr(measured, reference)
     if len(measured) < _FEWEST_OF_FISHER:
         reason = f"{_FEWEST_OF_FISHER} pairs or more are wanted for an interval of r, {len(measured)} came"
         return Estimate(float(found.statistic), math.nan, math.nan, reason)
@@ -256,7 +256,7 @@ def _pearson(measured: Numbers, reference: Numbers) -> Estimate:
 def _regression(measured: Numbers, reference: Numbers) -> Regression:
     if reason := _constant(measured, reference):
         return Regression(math.nan, math.nan, math.nan, reason)
-    line = scipy_part("stats").linregress(reference, measured)
+    line = scipy_stats().linregress(reference, measured)
     return Regression(float(line.slope), float(line.intercept), float(line.rvalue) ** 2)
 
 
@@ -266,7 +266,7 @@ def _t(measured: Numbers, reference: Numbers) -> PairedTest:
         reason = "all differences are equal"
     if reason:
         return PairedTest(math.nan, math.nan, reason)
-    found = scipy_part("stats").ttest_rel(measured, reference)
+    found = scipy_stats().ttest_rel(measured, reference)
     return PairedTest(float(found.statistic), float(found.pvalue))
 
 
@@ -277,7 +277,7 @@ def _wilcoxon(measured: Numbers, reference: Numbers) -> PairedTest:
         reason = "no pair differs"
     if reason:
         return PairedTest(math.nan, math.nan, reason)
-    found = scipy_part("stats").wilcoxon(differences, zero_method="wilcox")
+    found = scipy_stats().wilcoxon(differences, zero_method="wilcox")
     return PairedTest(float(found.statistic), float(found.pvalue))
 
 

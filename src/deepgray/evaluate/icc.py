@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 
 from deepgray.errors import InputError
 from deepgray.evaluate.estimate import FEWEST, UPPER_TAIL, Estimate, Numbers, is_rounding, undefined
-from deepgray.evaluate.wanted import scipy_part
+from deepgray.evaluate.wanted import scipy_stats
 
 DEFAULT_FORM = "ICC(2,1)"
 _SINGLE = ("ICC(1,1)", DEFAULT_FORM, "ICC(3,1)")
@@ -144,7 +144,7 @@ def _of_ratio(variances: _Variances, noise: float, *, degrees: int) -> Estimate:
     def ratio(signal: float, noise: float) -> float:
         return (signal - noise) / (signal + others * noise)
 
-    f = scipy_part("stats").f
+    f = scipy_stats().f
     shrink = float(f.ppf(UPPER_TAIL, variances.subjects - 1, degrees))
     stretch = float(f.ppf(UPPER_TAIL, degrees, variances.subjects - 1))
     return Estimate(ratio(signal, noise), ratio(signal, noise * shrink), ratio(signal * stretch, noise))
@@ -166,7 +166,7 @@ def _of_absolute_agreement(variances: _Variances) -> Estimate:
     from_raters, from_residual = k * value * raters, (n * (1 - value) + k * value * (n - 1)) * residual
     degrees = (from_raters + from_residual) ** 2 / (from_raters**2 / (k - 1) + from_residual**2 / ((n - 1) * (k - 1)))
     degrees = max(degrees, _FEWEST_DEGREES)
-    f = scipy_part("stats").f
+    f = scipy_stats().f
     # 1 / F(p; a, b) is F(1 - p; b, a), which stays finite where the degrees of freedom are few.
     lower = ratio(float(f.ppf(1 - UPPER_TAIL, degrees, n - 1)))
     upper = ratio(float(f.ppf(UPPER_TAIL, degrees, n - 1)))

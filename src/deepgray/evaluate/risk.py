@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepgray.errors import InputError, OutputError
-from deepgray.evaluate.wanted import scipy_part
+from deepgray.evaluate.wanted import scipy_stats
 
 Numbers = NDArray[np.float64]
 
@@ -110,7 +110,7 @@ def _expected_in_order(score: Numbers, error: Numbers) -> Numbers:
 
 
 def _spearman(score: Numbers, error: Numbers) -> float:
-    rankdata = scipy_part("stats").rankdata
+    rankdata = scipy_stats().rankdata
     ranks = rankdata(score), rankdata(error)
     if min(np.ptp(ranks[0]), np.ptp(ranks[1])) == 0:
         return float("nan")

@@ -8,16 +8,13 @@ from types import ModuleType
 from deepgray.errors import MissingExtraError
 
 
-def scipy_part(name: str) -> ModuleType:
-    """A part of SciPy, which the base install does without.
-
-    Args:
-        name: ``stats``, ``spatial``.
+def scipy_stats() -> ModuleType:
+    """The statistics of SciPy, which the base install does without.
 
     Raises:
         MissingExtraError: SciPy is not installed.
     """
     try:
-        return import_module(f"scipy.{name}")
+        return import_module("scipy.stats")
     except ModuleNotFoundError as error:
         raise MissingExtraError("Statistics want scipy: pip install 'deepgray[evaluate]'.") from error
