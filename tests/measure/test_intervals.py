@@ -23,8 +23,8 @@ def heads(residuals: dict[str, list[float]], *, spread: float = 2.0) -> list[Jud
 
 
 def test_the_reach_by_hand() -> None:
-    # Head a: 0, 1, 2, middle 1, 2/3 from it on average. Head b: 3, 4, 5, middle 4. Scores of a by b: 4, 3, 2 times
-    # 3/2; those of b by a are the same: the largest of six (ceil(.95 · 7) is beyond) is 6.
+    # Head a: 0, 1, 2, middle 1, 2/3 from it on average. Head b: 3, 4, 5, middle 4. Those of a lie between 0 and b's
+    # middle, score 0; those of b lie 2, 3, 4 times 3/2 beyond a's: the largest of six (ceil(.95 · 7) is beyond) is 6.
     # All: 0 … 5, middle 2.5, 1.5 from it on average; 6 times that is 9.
     found = reaches_of({KEY: heads({"a": [0, 1, 2], "b": [3, 4, 5]})})
     assert found[KEY] == Reach(pytest.approx(2.5 - 9), pytest.approx(2.5 + 9), 1.0, 6)  # type: ignore[arg-type]
@@ -33,7 +33,7 @@ def test_the_reach_by_hand() -> None:
 def test_heads_that_differ_widen_the_reach() -> None:
     alike = reaches_of({KEY: heads({"a": [0, 1, 2], "b": [0, 1, 2]})})[KEY]
     unlike = reaches_of({KEY: heads({"a": [0, 1, 2], "b": [3, 4, 5]})})[KEY]
-    # alike: middle 1, scores at most 1 / (2/3) = 1.5, distance 2/3
+    # alike: middle 1, of 0, 1, 2 only 2 lies beyond it, score 1 / (2/3) = 1.5, distance 2/3
     assert (alike.low, alike.high) == (pytest.approx(0.0), pytest.approx(2.0))
     assert unlike.high - unlike.low > 8 * (alike.high - alike.low)
 
@@ -59,9 +59,18 @@ def test_heads_that_trained_the_network_teach_the_middle_and_have_no_score() -> 
     seen = [replace(j, trained=True) for j in heads({"c": [0.5, 1, 1.5], "d": [0.5, 1, 1.5]})]
     unseen = heads({"a": [0, 1, 2]})
     found = reaches_of({KEY: [*unseen, *seen]})[KEY]
-    # Of c and d: middle 1, distance 1/3; scores of a: 3, 0, 3. Of all: middle 1, distance (2/3 + 1/3 + 1/3) / 3.
+    # Of c and d: middle 1, distance 1/3; scores of a: 0, 0, 3. Of all: middle 1, distance (2/3 + 1/3 + 1/3) / 3.
     assert (found.low, found.high) == (pytest.approx(1 - 4 / 3), pytest.approx(1 + 4 / 3))
     assert reaches_of({KEY: seen}) == {}
+
+
+def test_what_an_interval_holds_anyway_needs_no_reach() -> None:
+    # Middles of a and b are −1 and −2: what lies between them and 0 is held however short the reach, and the largest
+    # score is that of −3 by a's middle, 2 of a's 2/3; all: middle −1.5, distance .5 + 2/3 over 2.
+    found = reaches_of({KEY: heads({"a": [0, -1, -2], "b": [-3, -2, -1]})})[KEY]
+    distance = (np.abs(np.array([1.5, 0.5, -0.5])).mean() + np.abs(np.array([-1.5, -0.5, 0.5])).mean()) / 2
+    assert found.low == pytest.approx(-1.5 - 3 * distance)
+    assert found.high == pytest.approx(-1.5 + 3 * distance)
 
 
 def test_each_head_counts_once_whatever_the_number_of_its_scans() -> None:

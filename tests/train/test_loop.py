@@ -273,7 +273,7 @@ def test_a_step_lowers_the_loss_and_sets_the_rate() -> None:
     )
     sample.target[:4] = 1
     optimiser = torch.optim.AdamW(network.parameters(), lr=1.0)
-    losses = [loop.step(network, optimiser, sample, 0.01) for _ in range(8)]
+    losses = [loop.step(network, optimiser, [sample], 0.01) for _ in range(8)]
     assert optimiser.param_groups[0]["lr"] == 0.01
     assert losses[-1] < losses[0]
     with torch.no_grad():

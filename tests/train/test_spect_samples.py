@@ -10,12 +10,12 @@ from toy_heads import centres_mm, labels_at
 
 torch = pytest.importorskip("torch", reason="torch (extra train) is not installed")
 
-from deepgray.anatomy import HEMISPHERES, Side  # noqa: E402
+from toy_spect import toy_spect_head  # noqa: E402
+
 from deepgray.simulate.mr import Appearance  # noqa: E402
-from deepgray.simulate.tissues import tissue_lookup  # noqa: E402
-from deepgray.simulate.whole_head import FINE_MM, NUCLEI, WholeHead  # noqa: E402
 from deepgray.space import Box  # noqa: E402
 from deepgray.train import spect_samples  # noqa: E402
+from deepgray.train.camera_people import CameraPerson  # noqa: E402
 from deepgray.train.samples import Sample, shape_of  # noqa: E402
 from deepgray.train.settings import RECIPES  # noqa: E402
 from deepgray.train.spect_heads import SpectHead  # noqa: E402
@@ -29,19 +29,7 @@ HEAD = replace(RECIPES["head-locate-spect"], spacing_mm=8.0)
 
 @pytest.fixture(scope="module")
 def toy() -> SpectHead:
-    grid = Box((-90.0, -112.0, -66.0), (90.0, 76.0, 94.0)).grid(3.0)
-    labels = labels_at(centres_mm(grid))
-    coarse = np.zeros(600, np.uint8)
-    coarse[[10, 49]], coarse[[11, 12, 13, 26, 50, 51, 52, 58]], coarse[[16, 28, 60]] = 1, 2, 4
-    coarse[[2, 41, 3, 42, 14, 17, 53, 18, 54]] = 5
-    fine = {}
-    for side in HEMISPHERES:
-        places = centres_mm(NUCLEI.grid(2 * FINE_MM)) * (1.0 if side is Side.LEFT else np.array([-1.0, 1.0, 1.0]))
-        doubled = tissue_lookup("freesurfer", side)[labels_at(places)].repeat(2, 0).repeat(2, 1).repeat(2, 2)
-        x, y, z = NUCLEI.grid(FINE_MM).shape
-        fine[side] = np.ascontiguousarray(np.pad(doubled, 1, mode="edge")[1 : x + 1, 1 : y + 1, 1 : z + 1])
-    whole = WholeHead("toy", tissue_lookup("freesurfer", Side.LEFT)[labels], grid.affine_ras, fine, has_parts=False)
-    return SpectHead(whole, coarse[labels], grid.affine_ras)
+    return toy_spect_head()
 
 
 def seeded(samples: SpectOutlineSamples | SpectHeadSamples, seed: int) -> Sample:
@@ -119,3 +107,59 @@ def test_the_same_seed_gives_the_same_sample(toy: SpectHead) -> None:
     one, again, other = (seeded(samples, seed) for seed in (4, 4, 5))
     assert torch.equal(one.inputs, again.inputs)
     assert not torch.equal(one.inputs, other.inputs)
+
+
+@pytest.fixture
+def person(monkeypatch: pytest.MonkeyPatch) -> CameraPerson:
+    """Two passes, the later one twice as bright: a ball on the left at (-20, 4, 6), a smaller one on the right."""
+    monkeypatch.setattr(spect_samples, "CAMERA_SHARE", 1.0)
+    monkeypatch.setattr(spect_samples, "CAMERA_APPEARANCE", STILL)
+    monkeypatch.setattr(spect_samples, "CUT_SHARE", 0.0)
+    monkeypatch.setattr(spect_samples, "STRIPPED_SHARE", 0.0)
+    grid, fine = Box((-90.0, -90.0, -90.0), (90.0, 90.0, 90.0)).grid(3.0), Box((-40, -20, -20), (40, 30, 30)).grid(1.0)
+
+    def balls(points: np.ndarray, left: int, right: int) -> np.ndarray:
+        near = [np.linalg.norm(points - np.array([x, 4, 6]), axis=-1) for x in (-20, 20)]
+        return (left * (near[0] < 9) + right * (near[1] < 6)).astype(np.uint8)
+
+    places = centres_mm(grid)
+    image = 1 + 2.0 * balls(places, 1, 1)
+    coarse, tissues = balls(places, 2, 2), np.ones(grid.shape, np.uint8)
+    images = np.stack([image, 2 * image]).astype(np.float16)
+    labels = balls(centres_mm(fine), 12, 51)
+    return CameraPerson("ball", images, grid.affine_ras, tissues, coarse, labels, fine.affine_ras)
+
+
+def test_sides_of_somebody_in_the_camera_keep_their_size_and_place(toy: SpectHead, person: CameraPerson) -> None:
+    samples = SpectOutlineSamples([toy], OUTLINE, people=[person])
+    drawn = [seeded(samples, seed) for seed in range(8)]
+    volumes = sorted({int((s.target == 2).sum()) for s in drawn})  # 2: the putamen
+    assert volumes == [pytest.approx(4 / 3 * np.pi * r**3 / 27, rel=0.15) for r in (6, 9)]
+    for sample in drawn:
+        places = centres_mm(OUTLINE.box.grid(OUTLINE.spacing_mm))[sample.target.numpy() == 2]
+        np.testing.assert_allclose(places.mean(axis=0), (-20, 4, 6), atol=1.0)
+        assert set(sample.target.unique().tolist()) == {0, 2}
+        assert float(sample.inputs[0][sample.target == 2].mean()) > 0.6
+        assert float(sample.inputs.median()) < 0.1
+
+
+def test_filters_differ_from_sample_to_sample(toy: SpectHead, person: CameraPerson) -> None:
+    samples = SpectOutlineSamples([toy], OUTLINE, people=[person])
+    assert len({round(float(seeded(samples, seed).inputs.std()), 4) for seed in range(8)}) > 4
+
+
+@pytest.mark.usefixtures("person")
+def test_some_samples_are_the_surrogates_where_the_camera_has_people(
+    toy: SpectHead, person: CameraPerson, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spect_samples, "CAMERA_SHARE", 0.5)
+    samples = SpectOutlineSamples([toy], OUTLINE, people=[person])
+    with_caudate = [bool((seeded(samples, seed).target == 1).any()) for seed in range(12)]
+    assert 2 <= sum(with_caudate) <= 10  # only the toy head has one
+
+
+def test_a_whole_head_in_the_camera(toy: SpectHead, person: CameraPerson) -> None:
+    sample = seeded(SpectHeadSamples([toy], replace(HEAD, spacing_mm=4.0), people=[person], appearance=STILL), 3)
+    bright = (sample.target == 2).numpy()
+    assert bright.sum() == pytest.approx(4 / 3 * np.pi * (9**3 + 6**3) / 64, rel=0.2)
+    assert float(sample.inputs[0][sample.target == 2].mean()) > 0.5

@@ -3,10 +3,10 @@
 The residual of a number is ``(truth - value) / spread``. Numbers of one kind (a quantity of a structure) have a middle,
 the median of the heads' medians of their residuals, and a typical distance from it, the mean of the heads' means. Heads
 differ more than scans of one head do, so that a scan is judged by what the other heads teach: its score is how many
-typical distances its residual lies from the middle of the others. The finite-sample quantile of a quantity's scores
-makes intervals of 95 % (cross-conformal, Vovk 2015, doi:10.1007/s10472-013-9368-4, with heads as folds; Lei 2018,
-doi:10.1080/01621459.2017.1307116, for residuals in spreads). Heads that the network was trained on teach the middle and
-the typical distance, and have no score.
+typical distances its residual lies outside of what ``interval`` holds whatever the distance: all between nought and the
+middle of the others. The finite-sample quantile of a quantity's scores makes intervals of 95 % (cross-conformal, Vovk
+2015, doi:10.1007/s10472-013-9368-4, with heads as folds; Lei 2018, doi:10.1080/01621459.2017.1307116, for residuals in
+spreads). Heads that the network was trained on teach the middle and the typical distance, and have no score.
 """
 
 from __future__ import annotations
@@ -111,13 +111,15 @@ def _kind(numbers: Sequence[Judged]) -> _Kind | None:
 
 
 def _scores(known: Mapping[ReachKey, Sequence[Judged]]) -> Iterator[float]:
-    """Of every number, how many typical distances it lies from the middle of the other heads' numbers."""
+    """Of every number, how many typical distances an interval must reach to hold it, the other heads' middle given."""
     for head in sorted({j.head for numbers in known.values() for j in numbers if not j.trained}):
         others = _kinds({key: [j for j in numbers if j.head != head] for key, numbers in known.items()})
         for key, kind in others.items():
             for j in known[key]:
                 if j.head == head:
-                    yield abs(j.residual(kind.floor) - kind.middle) / kind.distance
+                    residual = j.residual(kind.floor)
+                    beyond = max(residual - max(kind.middle, 0.0), min(kind.middle, 0.0) - residual, 0.0)
+                    yield beyond / kind.distance
 
 
 def with_intervals(

@@ -6,8 +6,9 @@ views (Hudson 1994, doi:10.1109/42.363108).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,9 @@ WATER_PER_MM, BONE_PER_MM, MARROW_PER_MM = 0.0148, 0.0275, 0.0170
 # Where scatter is left in, attenuation is corrected with smaller numbers: this part of the true ones (0.10 to 0.13 per
 # cm of water).
 BROAD_BEAM = (0.68, 0.88)
+# Passes through all views and widths of the filter (full, at half maximum), as clinics use them.
+PASSES = (2, 4)
+FILTER_MM = (5.0, 9.0)
 _SMALLEST = np.float32(1e-6)
 
 
@@ -153,36 +157,40 @@ def reconstruct(taken: Taken, projector: Projector, how: Reconstruction, *, voxe
         how: Iterations, subsets, scatter, filter.
         voxel_mm: Side of the voxels.
     """
-    extra = taken.scatter * np.float32(how.scatter_corrected) + _SMALLEST
-    image = ordered_subsets(projector, taken.counts, extra, iterations=how.iterations, subsets=how.subsets)
-    image = image / np.float32(taken.scale)
+    image = next(islice(passes(taken, projector, how), how.iterations - 1, None))
     if how.filter_mm > 0:
         image = ndimage.gaussian_filter(image, how.filter_mm / FWHM_PER_SIGMA / voxel_mm, truncate=3.5)
     return np.asarray(image, dtype=np.float32)
 
 
-def ordered_subsets(projector: Projector, counts: Counts, extra: Counts, *, iterations: int, subsets: int) -> Image:
-    """Expectation maximisation over ordered subsets of the views.
+def passes(taken: Taken, projector: Projector, how: Reconstruction) -> Iterator[Image]:
+    """The image after each pass through all views, without end and not filtered; its unit is that of the activity."""
+    extra = taken.scatter * np.float32(how.scatter_corrected) + _SMALLEST
+    for image in ordered_subsets(projector, taken.counts, extra, subsets=how.subsets):
+        yield image / np.float32(taken.scale)
+
+
+def ordered_subsets(projector: Projector, counts: Counts, extra: Counts, *, subsets: int) -> Iterator[Image]:
+    """Expectation maximisation over ordered subsets of the views, without end.
 
     Args:
         projector: The model of the camera.
         counts: (views, n, slices).
         extra: (views, n, slices) mean counts that do not come from the image (scatter), above 0.
-        iterations: Passes through all views.
         subsets: Groups of views; not more than there are views.
 
-    Returns:
-        (n, n, slices), 0 outside the circle that every view sees.
+    Yields:
+        The image after each pass through all views, (n, n, slices), 0 outside the circle that every view sees.
     """
     groups = _subset_order(projector.camera.views, subsets)
     support = _circle(projector.shape)
     sensitivity = [_smeared(projector, [np.ones_like(counts[0])] * len(views), views) for views in groups]
     image = np.where(support, np.float32(1), np.float32(0))
-    for _ in range(iterations):
+    while True:
         for views, seen in zip(groups, sensitivity, strict=True):
             ratios = [counts[v] / (projector.forward(image, v) + extra[v]) for v in views]
             image = image * np.where(seen > _SMALLEST, _smeared(projector, ratios, views) / np.maximum(seen, 1e-6), 0)
-    return np.asarray(image, dtype=np.float32)
+        yield np.asarray(image, dtype=np.float32)
 
 
 def _smeared(projector: Projector, counts: Sequence[Counts], views: Sequence[int]) -> Image:
@@ -242,20 +250,25 @@ def scan_phantom(
     Returns:
         (n, n, slices) in the unit of the activity, but for what blur, scatter and attenuation do to it.
     """
+    taken = take(true_projector(phantom, acquisition), phantom, acquisition, generator=generator)
+    return reconstruct(taken, model_projector(phantom, acquisition, how), how, voxel_mm=phantom.voxel_mm)
+
+
+def true_projector(phantom: Phantom, acquisition: Acquisition) -> Projector:
+    """The camera with everything that it does to the counts."""
+    body = phantom.attenuation_per_mm
+    return Projector(acquisition.camera, body, shape=body.shape, voxel_mm=phantom.voxel_mm)
+
+
+def model_projector(phantom: Phantom, acquisition: Acquisition, how: Reconstruction) -> Projector:
+    """What a reconstruction takes the camera for."""
     voxel_mm, body = phantom.voxel_mm, phantom.attenuation_per_mm
-    taken = take(
-        Projector(acquisition.camera, body, shape=body.shape, voxel_mm=voxel_mm),
-        phantom,
-        acquisition,
-        generator=generator,
-    )
     guessed: Image | None = None
     if how.attenuation == "map":
         guessed = body * np.float32(how.attenuation_scale)
     elif how.attenuation == "ellipse":
         guessed = ellipses(body > 0.3 * WATER_PER_MM, WATER_PER_MM * how.attenuation_scale)
-    model = Projector(acquisition.camera, guessed, shape=body.shape, voxel_mm=voxel_mm, blurs=how.models_blur)
-    return reconstruct(taken, model, how, voxel_mm=voxel_mm)
+    return Projector(acquisition.camera, guessed, shape=body.shape, voxel_mm=voxel_mm, blurs=how.models_blur)
 
 
 def draw_acquisition(generator: np.random.Generator, *, motion_share: float = 0.15) -> Acquisition:
@@ -283,13 +296,13 @@ def draw_reconstruction(generator: np.random.Generator) -> Reconstruction:
     """Draw a reconstruction as clinics use them."""
     corrected = generator.random() < 0.4
     return Reconstruction(
-        iterations=int(generator.integers(2, 5)),
+        iterations=int(generator.integers(PASSES[0], PASSES[1] + 1)),
         subsets=int(generator.choice((6, 8, 10, 12))),
         models_blur=bool(generator.random() < 0.4),
         attenuation=str(generator.choice(("map", "ellipse", "none"), p=(0.4, 0.45, 0.15))),
         attenuation_scale=float(generator.uniform(*((0.95, 1.02) if corrected else BROAD_BEAM))),
         scatter_corrected=float(generator.uniform(0.8, 1.05)) if corrected else 0.0,
-        filter_mm=float(generator.uniform(5.0, 9.0)),
+        filter_mm=float(generator.uniform(*FILTER_MM)),
     )
 
 

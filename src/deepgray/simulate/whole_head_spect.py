@@ -190,7 +190,7 @@ def _simulate(head: WholeHead, settings: SpectSettings, seed: int) -> SimulatedS
     return SimulatedSpect(
         Scan(voxels * np.float32(scale), grid.affine_ras, f"{head.name}_seed-{seed}", "spect"),
         labels,
-        view.labels(_fine_grid(labels["striatum"]), names),
+        view.labels(fine_grid(labels["striatum"]), names),
         exactly_rigid(frame.canonical_from_world @ world),
         true,
         _scan_ratios(voxels, labels),
@@ -301,7 +301,7 @@ def _keep_planes(
     return part, np.ascontiguousarray(voxels[..., low:high]), cropped
 
 
-def _fine_grid(striatum: LabelMap) -> Grid:
+def fine_grid(striatum: LabelMap) -> Grid:
     """The box around the striatum at 1 mm, along the scan's own axes."""
     places = np.argwhere(striatum.voxels > 0)
     low = apply_affine(striatum.affine_ras, places.min(axis=0)) - FINE_ROOM_MM

@@ -153,7 +153,7 @@ def _completed(made: Hemisphere, grid: Grid) -> Hemisphere:
 
 def load_heads(sources: Sources, *, held_out: bool) -> list[Head]:
     """Whole heads on their own axes at about ``HEAD_MM``, with the canonical frame in their affine."""
-    return [_head(sources, path) for path in shown(sources.files(held_out=held_out), "heads")]
+    return [load_head(sources.cache, path) for path in shown(sources.files(held_out=held_out), "heads")]
 
 
 def shown(items: Sequence[_Item], what: str) -> Iterable[_Item]:
@@ -219,20 +219,27 @@ def _side(of: _Divided, side: Side, grid: Grid, *, source: str) -> NDArray[np.ui
 @lru_cache(maxsize=1)  # both sides of a head come one after the other
 def _divided(path: Path, source: str, copy: int | None) -> _Divided:
     """A label map, as it is or as a copy that lost tissue."""
-    labels, affine = read_integers(path)
-    if copy is not None:
-        seed = int.from_bytes(hashlib.sha256(f"{path.name} {copy}".encode()).digest()[:4])
-        profiles = tuple(PROFILES)
-        labels = shrink(labels, affine, draw_atrophy(np.random.default_rng(seed), profiles[copy % len(profiles)]))
+    labels, affine = labels_after(path, copy)
     pose = fit_acpc(labels, affine, labels=FRAMES[source]).canonical_from_world
     return labels, affine, pose, parts_by_rule(labels, affine, canonical_from_world=pose, source=source)
 
 
-def _head(sources: Sources, path: Path) -> Head:
-    name = path.name.removesuffix("_dseg.nii.gz")
-    kept = sources.cache / f"{name}-head-2.npz"
+def labels_after(path: Path, copy: int | None) -> tuple[NDArray[np.int16], Affine]:
+    """Labels and affine of a label map as it is (None), or of a copy that lost tissue: each lost other shares."""
+    labels, affine = read_integers(path)
+    if copy is None:
+        return labels, affine
+    seed = int.from_bytes(hashlib.sha256(f"{path.name} {copy}".encode()).digest()[:4])
+    profiles = tuple(PROFILES)
+    return shrink(labels, affine, draw_atrophy(np.random.default_rng(seed), profiles[copy % len(profiles)])), affine
+
+
+def load_head(cache: Path, path: Path, copy: int | None = None) -> Head:
+    """A whole head as ``load_heads`` gives it, or a copy of it that lost tissue."""
+    name = path.name.removesuffix("_dseg.nii.gz") + ("" if copy is None else f"-after-{copy}")
+    kept = cache / f"{name}-head-2.npz"
     if not kept.exists():
-        labels, affine = read_integers(path)
+        labels, affine = labels_after(path, copy)
         pose = fit_acpc(labels, affine, labels=FREESURFER).canonical_from_world
         step = [max(1, round(HEAD_MM / s)) for s in np.linalg.norm(affine[:3, :3], axis=0)]
         table = tissue_lookup("freesurfer", Side.LEFT)

@@ -9,6 +9,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 import torch
@@ -19,11 +20,13 @@ from torch.utils.data import DataLoader
 
 from deepgray.recipe import Recipe
 from deepgray.simulate.mr import Appearance
+from deepgray.train.camera_people import camera_people
 from deepgray.train.heads import Sources, load_heads, load_hemispheres
 from deepgray.train.losses import at_scales, shares, uptake_error
 from deepgray.train.networks import UNet
 from deepgray.train.nuclei_heads import load_nuclei_heads
 from deepgray.train.pair_samples import PairSamples, pair_samples
+from deepgray.train.precision import mixed_precision
 from deepgray.train.qsm_samples import QsmSamples
 from deepgray.train.samples import HeadSamples, HemisphereSamples, Sample
 from deepgray.train.settings import TrainSettings
@@ -33,6 +36,7 @@ from deepgray.train.transfer import Ends, Transfer, carry, hold, read_checkpoint
 
 Stream = HemisphereSamples | HeadSamples | QsmSamples | SpectOutlineSamples | SpectHeadSamples | PairSamples
 VALIDATION_SAMPLES = 16
+VALIDATION_PEOPLE = 24
 AVERAGE_DECAY = 0.998
 CLIP_NORM = 5.0
 UPTAKE_WEIGHT = 1.0
@@ -94,7 +98,7 @@ def train(settings: TrainSettings, *, told: Callable[[Transfer], None] | None = 
     optimiser = torch.optim.AdamW(network.parameters(), lr=settings.learning_rate, weight_decay=1e-4)
     run = _resume(settings.out / "last.pt", network, average, optimiser) or begun
     _judge_again(settings, run, average, validation)
-    samples.drawn = run.step
+    samples.drawn = run.step * settings.batch
     torch.manual_seed(settings.seed + run.step + 1)
     stream = iter(
         DataLoader(
@@ -108,7 +112,8 @@ def train(settings: TrainSettings, *, told: Callable[[Transfer], None] | None = 
         bar = progress.add_task(settings.network, total=settings.steps, completed=run.step)
         while run.step < settings.steps and not _tired(run, settings):
             hold(network, run.free if settings.start and run.step < settings.start.freeze else ())
-            loss = step(network, optimiser, next(stream), learning_rate(settings, run.step), tracer)
+            shown = list(islice(stream, settings.batch))
+            loss = step(network, optimiser, shown, learning_rate(settings, run.step), tracer)
             run.step += 1
             blend(average, network, min(AVERAGE_DECAY, run.step / (run.step + 20)))
             recent = loss if recent == 0 else 0.98 * recent + 0.02 * loss
@@ -152,7 +157,11 @@ def make_samples(settings: TrainSettings) -> tuple[Stream, list[Sample]]:
             made.append(QsmSamples(sides, recipe, seed=settings.seed))
         elif recipe.modality == "spect":
             kind = SpectOutlineSamples if recipe.mirrored else SpectHeadSamples
-            made.append(kind(load_spect_heads(sources, held_out=held_out), recipe, seed=settings.seed))
+            spect_heads = load_spect_heads(sources, held_out=held_out)
+            # the few that validate, too: each of them is shown as often as another
+            count = min(settings.camera, VALIDATION_PEOPLE) if held_out else settings.camera
+            people = camera_people(spect_heads, count, cache)
+            made.append(kind(spect_heads, recipe, people=people, seed=settings.seed))
         elif recipe.mirrored:
             maps = load_hemispheres(sources, recipe.box, held_out=held_out)
             made.append(HemisphereSamples(maps, recipe, appearance=Appearance(), seed=settings.seed))
@@ -175,24 +184,25 @@ def learning_rate(settings: TrainSettings, step_number: int) -> float:
 
 
 def step(
-    network: UNet, optimiser: torch.optim.Optimizer, sample: Sample, rate: float, tracer: float | None = None
+    network: UNet, optimiser: torch.optim.Optimizer, samples: list[Sample], rate: float, tracer: float | None = None
 ) -> float:
     """One optimiser step; the loss before it.
 
     Args:
         network: What learns.
         optimiser: Of its weights.
-        sample: What it is shown.
+        samples: What it is shown at once.
         rate: Learning rate.
         tracer: For outlines in which a tracer is measured: the recipe's border logit; the mean intensity counts too.
     """
     for group in optimiser.param_groups:
         group["lr"] = rate
     device = next(network.parameters()).device
-    inputs = sample.inputs[None].to(device)
-    with torch.autocast(device.type, torch.bfloat16):
+    inputs = torch.stack([sample.inputs for sample in samples]).to(device)
+    with mixed_precision(device):
         outputs = network.all_scales(inputs)
-    target, inside = sample.target[None].to(device), sample.inside[None].to(device)
+    target = torch.stack([sample.target for sample in samples]).to(device)
+    inside = torch.stack([sample.inside for sample in samples]).to(device)
     loss = at_scales(outputs, target, inside)
     if tracer is not None:
         truth = shares(target, outputs[0].shape[1])
@@ -217,7 +227,7 @@ def validate(network: UNet, recipe: Recipe, samples: list[Sample]) -> float:
     first = 1 if len(recipe.inputs) > 1 else 0
     with torch.no_grad():
         for sample in samples:
-            with torch.autocast(sample.inputs.device.type, torch.bfloat16):
+            with mixed_precision(sample.inputs.device):
                 output = network.all_scales(sample.inputs[None])[0][0].float()
             chosen = (output[first:].argmax(0) + first) * sample.inside
             target = sample.target * sample.inside

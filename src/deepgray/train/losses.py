@@ -39,7 +39,7 @@ def dice_cross_entropy(logits: Tensor, truth: Tensor, inside: Tensor | None = No
 
 
 def uptake_error(logits: Tensor, truth: Tensor, image: Tensor, *, border_logit: float) -> Tensor:
-    """How far the mean intensity in what is outlined is from that in the true mask, relative, mean over classes.
+    """How far the mean intensity in what is outlined is from that in the true mask, relative, mean over all outlines.
 
     A network that is only asked for overlap outlines the part of a nucleus that it is surest of. On a tracer image that
     is the brightest part, and every binding ratio comes out too high.
@@ -57,12 +57,12 @@ def uptake_error(logits: Tensor, truth: Tensor, image: Tensor, *, border_logit: 
     shift[0] = border_logit
     outlined = (SHARPNESS * (logits.float() + shift[:, None, None, None])).softmax(1)[:, 1:]
     wanted = truth[:, 1:]
-    present = wanted.sum((0, 2, 3, 4)) > 0
+    present = wanted.sum((2, 3, 4)) > 0
     if not bool(present.any()):
         return logits.sum() * 0
     intensity = image.float()[:, None]
     found_mean, true_mean = (
-        (share * intensity).sum((0, 2, 3, 4)) / share.sum((0, 2, 3, 4)).clamp(min=1.0) for share in (outlined, wanted)
+        (share * intensity).sum((2, 3, 4)) / share.sum((2, 3, 4)).clamp(min=1.0) for share in (outlined, wanted)
     )
     return ((found_mean - true_mean).abs() / true_mean.clamp(min=FAINTEST_MEAN))[present].mean()
 

@@ -205,10 +205,12 @@ class TrainSettings:
         out: Folder of the run: settings, checkpoint, log, plot.
         nuclei: Folder of subcortical label maps, or None.
         atlas: Label map of the CIT168 atlas whose midbrain nuclei are used besides those of the heads, or None.
-        atrophied: For striatal networks: copies of each training anatomy that lost tissue.
+        atrophied: For striatal networks and those for SPECT: copies of each training anatomy that lost tissue.
+        camera: For networks for SPECT: people whom the full camera images before the training begins.
         cache: Folder for prepared label maps; ``out``/cache if None.
         held_out: Anatomies whose names contain one of these words validate and never train.
         steps: Optimiser steps.
+        batch: Samples of a step.
         warmup: Steps until the learning rate is reached.
         learning_rate: Highest learning rate.
         widths: Channels of each level.
@@ -228,9 +230,11 @@ class TrainSettings:
     nuclei: Path | None = None
     atlas: Path | None = None
     atrophied: int = 0
+    camera: int = 0
     cache: Path | None = None
     held_out: tuple[str, ...] = HELD_OUT
     steps: int = 8000
+    batch: int = 1
     warmup: int = 200
     learning_rate: float = 2e-3
     widths: tuple[int, ...] = (16, 32, 64, 128)
@@ -250,10 +254,13 @@ class TrainSettings:
             raise SettingsError("Either label maps to simulate scans from or pairs of scans and label maps are wanted.")
         if self.pairs is not None and (not RECIPES[self.network].mirrored or len(RECIPES[self.network].inputs) > 1):
             raise SettingsError(f"A network that outlines one side is wanted for pairs, '{self.network}' came.")
-        if self.atrophied < 0:
-            raise SettingsError(f"Copies with atrophy, 0 or more, are wanted; {self.atrophied} came.")
-        if self.steps < 1 or self.validate_every < 1 or not self.learning_rate > 0:
-            raise SettingsError("Positive steps, validate_every and learning_rate are wanted.")
+        if min(self.atrophied, self.camera) < 0:
+            raise SettingsError(
+                f"Copies with atrophy and people in the camera, 0 or more, are wanted; {self.atrophied} and "
+                f"{self.camera} came."
+            )
+        if min(self.steps, self.batch, self.validate_every) < 1 or not self.learning_rate > 0:
+            raise SettingsError("Positive steps, batch, validate_every and learning_rate are wanted.")
 
     @property
     def recipe(self) -> Recipe:

@@ -14,13 +14,12 @@ from deepgray.simulate.whole_head import FINE_MM, NUCLEI, WholeHead, prepare
 from deepgray.space import Affine
 from deepgray.train.cache import save_arrays
 from deepgray.train.heads import (
-    Head,
     Sources,
     in_head,
-    load_heads,
+    labels_after,
+    load_head,
     nuclei_files,
     nuclei_side,
-    read_integers,
     shown,
 )
 
@@ -46,26 +45,28 @@ class SpectHead:
 
 
 def load_spect_heads(sources: Sources, *, held_out: bool) -> list[SpectHead]:
-    """Heads to train on, among them heads with the nuclei of others, or those that are held out.
+    """Heads to train on, among them copies that lost tissue and heads with the nuclei of others, or those held out.
 
     Args:
         sources: Where the label maps are.
         held_out: Give the heads that are kept out of training.
     """
     files = sources.files(held_out=held_out)
-    pairs = zip(load_heads(sources, held_out=held_out), files, strict=True)
-    made = [_spect_head(sources.cache, path, coarse) for coarse, path in shown(list(pairs), "SPECT heads")]
+    copies = [None, *range(0 if held_out else sources.atrophied)]
+    each = [(path, copy) for copy in copies for path in files]
+    made = [_spect_head(sources.cache, path, copy) for path, copy in shown(each, "SPECT heads")]
     others = nuclei_files(sources, held_out=held_out)
-    donors = [made[number % len(made)] for number in range(len(others))]
+    donors = [made[number % len(files)] for number in range(len(others))]
     return made + [
         _placed(sources.cache, path, donor) for path, donor in shown(list(zip(others, donors, strict=True)), "nuclei")
     ]
 
 
-def _spect_head(cache: Path, path: Path, coarse: Head) -> SpectHead:
+def _spect_head(cache: Path, path: Path, copy: int | None) -> SpectHead:
+    coarse = load_head(cache, path, copy)
     kept = cache / f"{coarse.name}-spect-{VERSION}-{FINE_MM:g}.npz"
     if not kept.exists():
-        labels, affine = read_integers(path)
+        labels, affine = labels_after(path, copy)
         made = prepare(labels, affine, name=coarse.name, parts="rule")
         arrays: dict[str, NDArray[Any]] = {str(side): made.fine[side] for side in HEMISPHERES}
         save_arrays(kept, arrays | {"tissues": made.tissues, "affine": made.affine})

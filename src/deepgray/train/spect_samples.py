@@ -1,11 +1,13 @@
 """Simulated DaT SPECT for the network that finds the head and the one that outlines the striatum of one side.
 
 Every sample is another person: uptake by stage of disease, painted on voxels of a camera's size, blurred, hazed and
-made noisy by ``simulate.spect_surrogate``.
+made noisy by ``simulate.spect_surrogate``; or one of those whom the full camera imaged beforehand
+(``train.camera_people``), each time with another filter, turned and bent a little more.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -13,12 +15,17 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from deepgray.anatomy import HEMISPHERES, Side, scheme
 from deepgray.recipe import Recipe
 from deepgray.simulate import mr
+from deepgray.simulate.spect import FILTER_MM
 from deepgray.simulate.spect_surrogate import draw_surrogate, surrogate
 from deepgray.simulate.tissues import TISSUES, output_lookup
 from deepgray.simulate.uptake import activity_at, draw_uptake
 from deepgray.simulate.whole_head import tissues_at
+from deepgray.simulate.whole_head_spect import CAMERA_MM
+from deepgray.space import FWHM_PER_SIGMA
+from deepgray.train.camera_people import LABELS, CameraPerson
 from deepgray.train.samples import EASY_SAMPLES, FAR_SHARE, Sample, SampleStream, shape_of
 from deepgray.train.spect_heads import SpectHead
 
@@ -37,12 +44,18 @@ FAINTEST = 1e-6
 STRIPPED_SHARE = 0.2
 # Part of the outline's samples whose nuclei are another person's, where there are such heads.
 PLACED_SHARE = 0.5
+# Part of the samples that the full camera imaged, where there are such people.
+CAMERA_SHARE = 0.75
 
 # The pose found on a SPECT scan is off by a few degrees and millimetres.
 OUTLINE_APPEARANCE = mr.Appearance(rotation_degrees=14.0, shift_mm=8.0, zoom=0.16, displacement_mm=2.2, control_mm=25.0)
 LOCATE_APPEARANCE = mr.Appearance(
     rotation_degrees=25.0, shift_mm=20.0, zoom=0.2, displacement_mm=3.0, control_mm=40.0, cropped_share=0.25
 )
+
+
+# People in the camera are bent and zoomed already.
+CAMERA_APPEARANCE = replace(OUTLINE_APPEARANCE, zoom=0.10, displacement_mm=1.2)
 
 
 def paint(head: SpectHead, points_mm: Tensor, spacing_mm: float) -> Tensor:
@@ -72,20 +85,46 @@ class SpectOutlineSamples(SampleStream):
     Args:
         heads: Heads to draw from.
         recipe: Frame and outputs of the network.
-        appearance: Limits of pose and deformation.
+        people: Those whom the full camera imaged.
+        appearance: Limits of pose and deformation of the others.
         seed: Of the first worker; each worker adds its number.
     """
 
     def __init__(
-        self, heads: list[SpectHead], recipe: Recipe, *, appearance: mr.Appearance = OUTLINE_APPEARANCE, seed: int = 0
+        self,
+        heads: list[SpectHead],
+        recipe: Recipe,
+        *,
+        people: Sequence[CameraPerson] = (),
+        appearance: mr.Appearance = OUTLINE_APPEARANCE,
+        seed: int = 0,
     ) -> None:
         super().__init__(recipe, appearance=appearance, seed=seed)
         self.own = [h for h in heads if not h.placed]
         self.placed = [h for h in heads if h.placed]
+        self.people = people
         self.table = torch.from_numpy(output_lookup(recipe.outputs).astype(np.int64))
+        self.label_tables = [_label_table(recipe.outputs, side) for side in HEMISPHERES]
 
     def draw(self) -> Sample:
         """One sample from torch's generator."""
+        if self.people and mr.chance(CAMERA_SHARE):
+            return self.of_person(self.people[int(torch.randint(len(self.people), (1,)))])
+        return self._of_head()
+
+    def of_person(self, person: CameraPerson) -> Sample:
+        """One side of somebody whom the camera imaged."""
+        is_right = mr.chance(0.5)
+        warp = mr.draw_warp(shape_of(self.recipe), (self.recipe.spacing_mm,) * 3, self.centre_mm, CAMERA_APPEARANCE)
+        points = warp.points_mm * torch.tensor([-1.0, 1.0, 1.0]) if is_right else warp.points_mm
+        image = _seen_by_camera(person, points)
+        labels = mr.sample_nearest(torch.from_numpy(person.labels), torch.from_numpy(person.labels_affine), points)
+        target = self.label_tables[int(is_right)][labels.long()]
+        if mr.chance(CUT_SHARE):
+            image = _cut(image)
+        return Sample(mr.normalise(image)[None], target, torch.ones_like(target, dtype=torch.bool))
+
+    def _of_head(self) -> Sample:
         heads = self.placed if self.placed and mr.chance(PLACED_SHARE) else self.own
         head = heads[int(torch.randint(len(heads), (1,)))]
         mirrored = mr.chance(0.5)
@@ -112,15 +151,23 @@ class SpectHeadSamples(SampleStream):
     Args:
         heads: Heads to draw from.
         recipe: Frame of the network.
+        people: Those whom the full camera imaged.
         appearance: Limits; its rotation is that of the nearly upright ones.
         seed: Of the first worker; each worker adds its number.
     """
 
     def __init__(
-        self, heads: list[SpectHead], recipe: Recipe, *, appearance: mr.Appearance = LOCATE_APPEARANCE, seed: int = 0
+        self,
+        heads: list[SpectHead],
+        recipe: Recipe,
+        *,
+        people: Sequence[CameraPerson] = (),
+        appearance: mr.Appearance = LOCATE_APPEARANCE,
+        seed: int = 0,
     ) -> None:
         super().__init__(recipe, appearance=appearance, seed=seed)
         self.heads = heads
+        self.people = people
 
     def next_sample(self) -> Sample:
         """Easy ones first: the largest rotation grows with what was drawn."""
@@ -128,22 +175,54 @@ class SpectHeadSamples(SampleStream):
 
     def draw(self, difficulty: float = 1.0) -> Sample:
         """One sample from torch's generator; ``difficulty`` 0–1 is the part of the largest rotation."""
-        head = self.heads[int(torch.randint(len(self.heads), (1,)))]
         limit = 180.0 if mr.chance(FAR_SHARE) else self.appearance.rotation_degrees
         appearance = replace(self.appearance, rotation_degrees=limit * max(0.1, difficulty))
         spacing_mm = self.recipe.spacing_mm
-        warp = mr.draw_warp(shape_of(self.recipe), (spacing_mm,) * 3, self.centre_mm, appearance)
-        activity = paint(head, warp.points_mm, spacing_mm)
-        image = surrogate(activity, (spacing_mm,) * 3, draw_surrogate()).clamp(min=FAINTEST)
-        target = mr.sample_nearest(
-            torch.from_numpy(head.coarse), torch.from_numpy(head.coarse_affine), warp.points_mm
-        ).long()
-        if mr.chance(STRIPPED_SHARE):
-            image = _stripped(image, tissues_at(head.head, warp.points_mm)[0])
+        points = mr.draw_warp(shape_of(self.recipe), (spacing_mm,) * 3, self.centre_mm, appearance).points_mm
+        if self.people and mr.chance(CAMERA_SHARE):
+            person = self.people[int(torch.randint(len(self.people), (1,)))]
+            image = _seen_by_camera(person, points)
+            coarse, affine = person.coarse, person.affine
+        else:
+            head = self.heads[int(torch.randint(len(self.heads), (1,)))]
+            activity = paint(head, points, spacing_mm)
+            image = surrogate(activity, (spacing_mm,) * 3, draw_surrogate()).clamp(min=FAINTEST)
+            if mr.chance(STRIPPED_SHARE):
+                image = _stripped(image, tissues_at(head.head, points)[0])
+            coarse, affine = head.coarse, head.coarse_affine
+        target = mr.sample_nearest(torch.from_numpy(coarse), torch.from_numpy(affine), points).long()
         if mr.chance(self.appearance.cropped_share):
             image = _cut(image)
         target = target * (image != 0)
         return Sample(mr.normalise(image)[None], target, torch.ones_like(target, dtype=torch.bool))
+
+
+def _label_table(outputs: tuple[str, ...], side: Side) -> Tensor:
+    """Output of the network, counted from 1, by label of one side's structures."""
+    table = torch.zeros(256, dtype=torch.int64)
+    for structure in scheme(LABELS).of_side(side):
+        if structure.name in outputs:
+            table[structure.label] = 1 + outputs.index(structure.name)
+    return table
+
+
+def _seen_by_camera(person: CameraPerson, points_mm: Tensor) -> Tensor:
+    """A person's image at points, after any of the kept passes and any filter; sometimes the brain alone.
+
+    Args:
+        person: Somebody whom the camera imaged.
+        points_mm: (x, y, z, 3) canonical mm.
+
+    Returns:
+        (x, y, z) float32, occipital grey matter about 1; zero outside the camera's field of view.
+    """
+    image = torch.from_numpy(person.images[int(torch.randint(len(person.images), (1,)))]).float()
+    image = mr.gaussian_blur(image, (mr.uniform(*FILTER_MM) / FWHM_PER_SIGMA / CAMERA_MM,) * 3).clamp(min=FAINTEST)
+    affine = torch.from_numpy(person.affine)
+    seen = mr.sample_linear(image[None], affine, points_mm)[0]
+    if mr.chance(STRIPPED_SHARE):
+        return _stripped(seen, mr.sample_nearest(torch.from_numpy(person.tissues), affine, points_mm))
+    return seen
 
 
 def _finer(voxels: Tensor) -> Tensor:

@@ -21,6 +21,7 @@ from deepgray.train.baselines.learning import Adversarial, Learner, Plain, Super
 from deepgray.train.baselines.networks import WorkBUNet, new_generator
 from deepgray.train.baselines.recipes import NNUNET, BaselineSettings, settings_from_json
 from deepgray.train.networks import UNet
+from deepgray.train.precision import mixed_precision
 from deepgray.train.slice_training import Cases
 from deepgray.train.transfer import save_whole
 
@@ -84,7 +85,7 @@ def fit(
         chosen = torch.randint(len(images), (settings.batch,), generator=generator)
         image, target = augmented(images[chosen], classes[chosen].long(), settings.augmentation, generator)
         learner.generator.train()
-        with torch.autocast(device.type, torch.bfloat16):
+        with mixed_precision(device):
             loss = learner.learn(image.to(device), target.to(device), left=1 - (done["step"] - 1) / settings.steps)
         if done["step"] % settings.validate_every == 0 or done["step"] == settings.steps:
             _validated(learner, judged, done)
