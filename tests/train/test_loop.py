@@ -19,11 +19,13 @@ from drawing_networks import recipe_of  # noqa: E402
 
 from deepgray.errors import SettingsError  # noqa: E402
 from deepgray.train import heads, loop, settings  # noqa: E402
+from deepgray.train.camera_people import CameraPerson  # noqa: E402
 from deepgray.train.export import load_checkpoint  # noqa: E402
 from deepgray.train.losses import dice_cross_entropy, shares  # noqa: E402
 from deepgray.train.networks import UNet  # noqa: E402
 from deepgray.train.samples import Sample  # noqa: E402
 from deepgray.train.settings import TrainSettings  # noqa: E402
+from deepgray.train.spect_heads import SpectHead  # noqa: E402
 from deepgray.train.transfer import Transfer  # noqa: E402
 
 BOX = {"spacing_mm": 4.0, "low_mm": (-36.0, -16.0, -12.0), "high_mm": (-4.0, 16.0, 20.0)}
@@ -205,6 +207,35 @@ def test_the_other_networks_train_too(folder: Path, network: str, patch: int) ->
     trained, recipe = load_checkpoint(run.out / "best.pt")
     assert trained.patch == patch
     assert recipe.name == network
+
+
+def test_several_samples_make_a_step(folder: Path) -> None:
+    run = settings_of(folder, "pairs-of-samples", batch=2, steps=2)
+    loop.train(run)
+    assert [row["step"] for row in log_of(run)] == ["2"]
+    kept = torch.load(run.out / "last.pt", weights_only=True)
+    alone = settings_of(folder, "single-samples", steps=2)
+    loop.train(alone)
+    other = torch.load(alone.out / "last.pt", weights_only=True)
+    assert any(not torch.equal(kept["network"][name], other["network"][name]) for name in kept["network"])
+
+
+def test_people_in_the_camera_train_and_validate(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[tuple[str, ...], int]] = []
+
+    def people(heads: list[SpectHead], count: int, cache: Path) -> list[CameraPerson]:
+        asked.append((tuple(h.head.name for h in heads), count))
+        return []
+
+    monkeypatch.setattr(loop, "camera_people", people)
+    monkeypatch.setitem(
+        settings.RECIPES, "datspect-outline", replace(settings.RECIPES["datspect-outline"], spacing_mm=6.0)
+    )
+    wanted = settings_of(folder, "camera", network="datspect-outline", camera=30, atrophied=1)
+    samples, validation = loop.make_samples(wanted)
+    assert asked == [(("anatomy-01", "anatomy-01-after-0"), 30), (("anatomy-05",), loop.VALIDATION_PEOPLE)]
+    assert len(validation) == 2
+    assert samples.draw().inputs.shape == validation[0].inputs.shape
 
 
 def test_a_folder_without_heads_to_hold_out_is_refused(folder: Path) -> None:

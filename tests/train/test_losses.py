@@ -109,3 +109,12 @@ def test_the_uptake_error_of_nothing_is_nothing() -> None:
     error = uptake_error(certain(nothing, 2).requires_grad_(), shares(nothing, 2), UPTAKE, border_logit=0.0)
     assert float(error.detach()) == 0.0
     error.backward()
+
+
+def test_every_person_of_a_batch_is_measured_alone() -> None:
+    # One reads a quarter high, the other a quarter low: together nothing, each alone .25.
+    truth = torch.zeros(2, 2, 1, 1, 4)
+    truth[:, 1, ..., :2], truth[:, 0, ..., 2:] = 1, 1
+    image = torch.tensor([[1.0, 1.0, 1.5, 1.5], [1.0, 1.0, 0.5, 0.5]])[:, None, None]
+    all_of_it = torch.stack([torch.full((2, 1, 1, 4), -20.0), torch.full((2, 1, 1, 4), 20.0)], dim=1)
+    assert float(uptake_error(all_of_it, truth, image, border_logit=0.0)) == pytest.approx(0.25, abs=1e-4)

@@ -50,6 +50,9 @@ def test_settings_are_written_as_json() -> None:
         ({"steps": 0}, "Positive steps"),
         ({"validate_every": 0}, "Positive steps"),
         ({"learning_rate": 0.0}, "Positive steps"),
+        ({"batch": 0}, "Positive steps, batch"),
+        ({"camera": -1}, "people in the camera, 0 or more"),
+        ({"atrophied": -2}, "-2 and 0 came"),
     ],
 )
 def test_settings_out_of_range_are_refused(changes: dict[str, object], words: str) -> None:

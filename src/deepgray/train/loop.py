@@ -28,7 +28,7 @@ from deepgray.train.nuclei_heads import load_nuclei_heads
 from deepgray.train.pair_samples import PairSamples, pair_samples
 from deepgray.train.precision import mixed_precision
 from deepgray.train.qsm_samples import QsmSamples
-from deepgray.train.samples import HeadSamples, HemisphereSamples, Sample
+from deepgray.train.samples import EASY_SAMPLES, HeadSamples, HemisphereSamples, Sample
 from deepgray.train.settings import TrainSettings
 from deepgray.train.spect_heads import load_spect_heads
 from deepgray.train.spect_samples import SpectHeadSamples, SpectOutlineSamples
@@ -98,7 +98,8 @@ def train(settings: TrainSettings, *, told: Callable[[Transfer], None] | None = 
     optimiser = torch.optim.AdamW(network.parameters(), lr=settings.learning_rate, weight_decay=1e-4)
     run = _resume(settings.out / "last.pt", network, average, optimiser) or begun
     _judge_again(settings, run, average, validation)
-    samples.drawn = run.step * settings.batch
+    # weights of another run have seen the easy ones
+    samples.drawn = run.step * settings.batch + (EASY_SAMPLES if settings.start else 0)
     torch.manual_seed(settings.seed + run.step + 1)
     stream = iter(
         DataLoader(
