@@ -276,7 +276,7 @@ def test_pose_edge_absence_and_notes_are_told(scan: Scan) -> None:
     outline = outline_of(voxels, (0.1,) * 8, ("The left box was enlarged.",))
     found = review.flags(pose_of(0.3), outline, review.accept(scan, outline), task=TASK)
     assert found == (
-        "review: the pose of the head is unsure (confidence 0.30, 0.6 is wanted)",
+        "review: the pose of the head is unsure (confidence 0.30, 0.75 is wanted)",
         "review: nothing was outlined of: left accumbens",
         "review: the field of view cuts off: left putamen",
         "The left box was enlarged.",
