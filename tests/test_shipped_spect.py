@@ -1,4 +1,4 @@
-"""The SPECT weights that ship, on the mean image of 174 healthy people and on a simulated person turned over."""
+"""The SPECT weights that ship, on the mean image of 174 healthy people and on a person of advanced disease."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import pytest
 
 from deepgray.errors import DeepgrayError
 from deepgray.pipeline import analyse
-from deepgray.read import read
+from deepgray.read import read, read_mask
 from deepgray.result import Result
 from deepgray.scan import Scan
-from deepgray.space import apply_affine, reordered_grid
+from deepgray.space import apply_affine, inverse, reordered_grid, rotation_degrees
 
 MEAN = Path("receptors") / "DAT_fpcit_hc174_dukart_spect.nii.gz"
 # What caudate and putamen of this template measure, ml, widened; in MNI space brains are a fifth larger than in life.
@@ -84,3 +84,18 @@ def test_a_scan_that_ends_above_the_striatum_is_refused(scan: Scan) -> None:
     cut = np.where(z > 30, scan.voxels, np.float32(0))
     with pytest.raises(DeepgrayError, match="wanted"):
         analyse(replace(scan, voxels=cut), "datspect")
+
+
+def test_a_dark_middle_and_little_tracer_do_not_turn_the_head(shared_data: Path) -> None:
+    pytest.importorskip("torch", reason="torch (extra train) is not installed")
+    from deepgray.simulate.whole_head import prepare  # noqa: PLC0415 (torch)
+    from deepgray.simulate.whole_head_spect import SpectSettings, simulate_spect  # noqa: PLC0415
+
+    labels = read_mask(shared_data / "anatomies" / "anatomy-09_dseg.nii.gz")
+    head = prepare(labels.voxels, labels.affine_ras, name="anatomy-09", parts="rule")
+    # caudates lost, attenuation not corrected: a network that had seen no such image took it for a head turned by 157°
+    made = simulate_spect(head, SpectSettings(), seed=700_001)
+    assert made.drawn["stage"] == "caudates"
+    assert made.drawn["reconstruction"]["attenuation"] == "none"  # type: ignore[index]
+    found = analyse(made.scan, "datspect").pose.canonical_from_world
+    assert rotation_degrees(found @ inverse(made.canonical_from_world)) < 10.0

@@ -114,7 +114,7 @@ RECIPES: dict[str, Recipe] = {
         mirrored=True,
         inputs=("image",),
         outputs=("caudate", "putamen", "accumbens"),
-        border_logit=-1.5,
+        border_logit=-2.4,
     ),
 }
 # Protocol A's comparator: the subregions straight from the scan.
