@@ -52,6 +52,7 @@ def test_settings_are_written_as_json() -> None:
         ({"learning_rate": 0.0}, "Positive steps"),
         ({"batch": 0}, "Positive steps, batch"),
         ({"camera": -1}, "people in the camera, 0 or more"),
+        ({"camera": 9}, "A network for SPECT .* 'striatum-outline' came"),
         ({"atrophied": -2}, "-2 and 0 came"),
     ],
 )

@@ -259,6 +259,11 @@ class TrainSettings:
                 f"Copies with atrophy and people in the camera, 0 or more, are wanted; {self.atrophied} and "
                 f"{self.camera} came."
             )
+        if self.camera and (self.pairs is not None or RECIPES[self.network].modality != "spect"):
+            raise SettingsError(
+                f"A network for SPECT that learns from label maps is wanted with people in the camera, "
+                f"'{self.network}'{' with pairs' if self.pairs else ''} came."
+            )
         if min(self.steps, self.batch, self.validate_every) < 1 or not self.learning_rate > 0:
             raise SettingsError("Positive steps, batch, validate_every and learning_rate are wanted.")
 
