@@ -21,6 +21,7 @@ import numpy as np
 from pet_pairs import made_pair
 
 from deepgray.anatomy import scheme
+from deepgray.cli.whole_heads import prepared_head
 from deepgray.errors import AnatomyError
 from deepgray.pipeline import analyse_head, find_head
 from deepgray.protocols import dentate as protocol_c
@@ -31,7 +32,7 @@ from deepgray.recipe import Options
 from deepgray.result import Drawn, Examination, Registration, Tracer
 from deepgray.scan import LabelMap
 from deepgray.simulate.small_nuclei import QsmHead, prepare_head, with_atlas
-from deepgray.simulate.whole_head import WholeHead, prepare
+from deepgray.simulate.whole_head import WholeHead
 from deepgray.simulate.whole_head_qsm import QsmSettings, SimulatedQsm, simulate_qsm
 from deepgray.simulate.whole_head_spect import SpectSettings
 
@@ -191,8 +192,7 @@ def _head(anatomies: Path, name: str, atlas: Path | None) -> QsmHead:
 def _striatal_head(anatomies: Path) -> sets.Heads:
     @lru_cache(maxsize=2)
     def head(name: str) -> WholeHead:
-        labels = read_mask(anatomies / f"{name}_dseg.nii.gz")
-        return prepare(labels.voxels, labels.affine_ras, name=name, parts="rule")
+        return prepared_head(anatomies / f"{name}_dseg.nii.gz", None)
 
     return head
 

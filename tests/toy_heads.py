@@ -13,7 +13,7 @@ import nibabel as nib
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from deepgray.space import Affine, Grid, apply_affine
+from deepgray.space import Affine, Box, Grid, apply_affine
 
 Point = tuple[float, float, float]
 
@@ -166,3 +166,13 @@ STORAGES = tuple((order, flips) for order in permutations(range(3)) for flips in
 def stored(voxels: np.ndarray, order: tuple[int, int, int], flips: tuple[bool, bool, bool]) -> np.ndarray:
     """An array with its axes permuted, then flipped; ``space.reordered_grid`` gives its grid."""
     return np.flip(voxels.transpose(order), [axis for axis in range(3) if flips[axis]]).copy()
+
+
+def toy_maps() -> tuple[np.ndarray, np.ndarray, Grid]:
+    """Labels of the whole toy head at 3 mm, the classes of the whole-head network, and their grid."""
+    grid = Box((-90.0, -112.0, -66.0), (90.0, 76.0, 94.0)).grid(3.0)
+    labels = labels_at(centres_mm(grid))
+    coarse = np.zeros(600, np.uint8)
+    coarse[[10, 49]], coarse[[11, 12, 13, 26, 50, 51, 52, 58]], coarse[[16, 28, 60]] = 1, 2, 4
+    coarse[[2, 41, 3, 42, 14, 17, 53, 18, 54]] = 5
+    return labels, coarse[labels], grid

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from toy_heads import centres_mm, labels_at
+from toy_heads import centres_mm, labels_at, toy_maps
 
 from deepgray.anatomy import HEMISPHERES, Side, scheme
 from deepgray.protocols.spect.sets import Case
 from deepgray.scan import LabelMap, Scan
 from deepgray.simulate.tissues import tissue_lookup
 from deepgray.simulate.whole_head import FINE_MM, NUCLEI, WholeHead
-from deepgray.space import Box, apply_affine
+from deepgray.space import apply_affine
 from deepgray.train.spect_heads import SpectHead
 
 # Middle (x, y, z) mm, radius, uptake over that of the background, which is 1.
@@ -55,11 +55,7 @@ def toy_case(
 
 def toy_spect_head() -> SpectHead:
     """The toy head, as training on SPECT draws people from it."""
-    grid = Box((-90.0, -112.0, -66.0), (90.0, 76.0, 94.0)).grid(3.0)
-    labels = labels_at(centres_mm(grid))
-    coarse = np.zeros(600, np.uint8)
-    coarse[[10, 49]], coarse[[11, 12, 13, 26, 50, 51, 52, 58]], coarse[[16, 28, 60]] = 1, 2, 4
-    coarse[[2, 41, 3, 42, 14, 17, 53, 18, 54]] = 5
+    labels, coarse, grid = toy_maps()
     fine = {}
     for side in HEMISPHERES:
         places = centres_mm(NUCLEI.grid(2 * FINE_MM)) * (1.0 if side is Side.LEFT else np.array([-1.0, 1.0, 1.0]))
@@ -67,4 +63,4 @@ def toy_spect_head() -> SpectHead:
         x, y, z = NUCLEI.grid(FINE_MM).shape
         fine[side] = np.ascontiguousarray(np.pad(doubled, 1, mode="edge")[1 : x + 1, 1 : y + 1, 1 : z + 1])
     whole = WholeHead("toy", tissue_lookup("freesurfer", Side.LEFT)[labels], grid.affine_ras, fine, has_parts=False)
-    return SpectHead(whole, coarse[labels], grid.affine_ras)
+    return SpectHead(whole, coarse, grid.affine_ras)

@@ -6,7 +6,7 @@ from itertools import islice
 
 import numpy as np
 import pytest
-from toy_heads import centres_mm, labels_at, parts_at
+from toy_heads import centres_mm, labels_at, parts_at, toy_maps
 
 torch = pytest.importorskip("torch", reason="torch (extra train) is not installed")
 
@@ -50,12 +50,8 @@ def hemisphere(name: str, *, placed: bool = False) -> Hemisphere:
 
 
 def head() -> Head:
-    grid = Box((-90.0, -112.0, -66.0), (90.0, 76.0, 94.0)).grid(3.0)
-    labels = labels_at(centres_mm(grid))
-    coarse = np.zeros(600, np.uint8)
-    coarse[[10, 49]], coarse[[11, 12, 13, 26, 50, 51, 52, 58]], coarse[[16, 28, 60]] = 1, 2, 4
-    coarse[[2, 41, 3, 42, 14, 17, 53, 18, 54]] = 5
-    return Head("anatomy-01", tissue_lookup("freesurfer", Side.LEFT)[labels], coarse[labels], grid.affine_ras)
+    labels, coarse, grid = toy_maps()
+    return Head("anatomy-01", tissue_lookup("freesurfer", Side.LEFT)[labels], coarse, grid.affine_ras)
 
 
 ANATOMY, NUCLEI = hemisphere("mine-01-left"), hemisphere("100-left", placed=True)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
 
-from deepgray.simulate import framing, gamma_camera, mr, spect, spect_truth, uptake, whole_head_spect
+from deepgray.simulate import framing, gamma_camera, mr, spect, spect_truth, uptake, whole_head, whole_head_spect
 from deepgray.simulate.spect import PASSES
 from deepgray.simulate.whole_head import tissues_at
 from deepgray.simulate.whole_head_spect import HeadInCamera, SpectSettings, draw_frame, fine_grid, paint
@@ -64,7 +64,7 @@ def camera_people(heads: Sequence[SpectHead], count: int, cache: Path) -> list[C
         count: How many.
         cache: Folder that keeps them.
     """
-    mark = fingerprint(spect, gamma_camera, uptake, whole_head_spect, framing)
+    mark = fingerprint(spect, gamma_camera, uptake, whole_head, whole_head_spect, spect_truth, framing)
     numbers = track(range(count), "camera", transient=True, console=Console(file=sys.stderr))
     return [_kept(heads[n % len(heads)], FIRST_SEED + n, cache / "camera", mark) for n in numbers]
 

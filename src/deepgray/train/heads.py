@@ -224,6 +224,7 @@ def _divided(path: Path, source: str, copy: int | None) -> _Divided:
     return labels, affine, pose, parts_by_rule(labels, affine, canonical_from_world=pose, source=source)
 
 
+@lru_cache(maxsize=1)  # the loss takes seconds, and what is coarse and what is fine of a head come one after the other
 def labels_after(path: Path, copy: int | None) -> tuple[NDArray[np.int16], Affine]:
     """Labels and affine of a label map as it is (None), or of a copy that lost tissue: each lost other shares."""
     labels, affine = read_integers(path)

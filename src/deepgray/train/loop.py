@@ -159,7 +159,7 @@ def make_samples(settings: TrainSettings) -> tuple[Stream, list[Sample]]:
         elif recipe.modality == "spect":
             kind = SpectOutlineSamples if recipe.mirrored else SpectHeadSamples
             spect_heads = load_spect_heads(sources, held_out=held_out)
-            # the few that validate, too: each of them is shown as often as another
+            # a few are enough to validate with: no more samples than VALIDATION_SAMPLES are drawn from them
             count = min(settings.camera, VALIDATION_PEOPLE) if held_out else settings.camera
             people = camera_people(spect_heads, count, cache)
             made.append(kind(spect_heads, recipe, people=people, seed=settings.seed))

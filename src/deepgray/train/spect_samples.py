@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -28,6 +29,8 @@ from deepgray.space import FWHM_PER_SIGMA
 from deepgray.train.camera_people import LABELS, CameraPerson
 from deepgray.train.samples import EASY_SAMPLES, FAR_SHARE, Sample, SampleStream, shape_of
 from deepgray.train.spect_heads import SpectHead
+
+_Item = TypeVar("_Item")
 
 # Voxels of the painted image are this many of the network's: the finest detail is about 10 mm wide.
 COARSENESS = 2
@@ -50,13 +53,11 @@ CAMERA_SHARE = 0.75
 # The pose found on a SPECT scan is off by up to 5 degrees and 4 mm. Much more would take from the network what it knows
 # of a nucleus that binds nothing: where in the head it lies.
 OUTLINE_APPEARANCE = mr.Appearance(rotation_degrees=8.0, shift_mm=4.5, zoom=0.10, displacement_mm=1.6, control_mm=25.0)
+# People in the camera are bent and zoomed already.
+CAMERA_APPEARANCE = replace(OUTLINE_APPEARANCE, zoom=0.04, displacement_mm=0.6)
 LOCATE_APPEARANCE = mr.Appearance(
     rotation_degrees=25.0, shift_mm=20.0, zoom=0.2, displacement_mm=3.0, control_mm=40.0, cropped_share=0.25
 )
-
-
-# People in the camera are bent and zoomed already.
-CAMERA_APPEARANCE = replace(OUTLINE_APPEARANCE, zoom=0.04, displacement_mm=0.6)
 
 
 def paint(head: SpectHead, points_mm: Tensor, spacing_mm: float) -> Tensor:
@@ -110,10 +111,10 @@ class SpectOutlineSamples(SampleStream):
     def draw(self) -> Sample:
         """One sample from torch's generator."""
         if self.people and mr.chance(CAMERA_SHARE):
-            return self.of_person(self.people[int(torch.randint(len(self.people), (1,)))])
+            return self._of_person(_one_of(self.people))
         return self._of_head()
 
-    def of_person(self, person: CameraPerson) -> Sample:
+    def _of_person(self, person: CameraPerson) -> Sample:
         """One side of somebody whom the camera imaged."""
         is_right = mr.chance(0.5)
         warp = mr.draw_warp(shape_of(self.recipe), (self.recipe.spacing_mm,) * 3, self.centre_mm, CAMERA_APPEARANCE)
@@ -127,7 +128,7 @@ class SpectOutlineSamples(SampleStream):
 
     def _of_head(self) -> Sample:
         heads = self.placed if self.placed and mr.chance(PLACED_SHARE) else self.own
-        head = heads[int(torch.randint(len(heads), (1,)))]
+        head = _one_of(heads)
         mirrored = mr.chance(0.5)
         fine_mm = self.recipe.spacing_mm
         spacing_mm = COARSENESS * fine_mm
@@ -181,11 +182,11 @@ class SpectHeadSamples(SampleStream):
         spacing_mm = self.recipe.spacing_mm
         points = mr.draw_warp(shape_of(self.recipe), (spacing_mm,) * 3, self.centre_mm, appearance).points_mm
         if self.people and mr.chance(CAMERA_SHARE):
-            person = self.people[int(torch.randint(len(self.people), (1,)))]
+            person = _one_of(self.people)
             image = _seen_by_camera(person, points)
             coarse, affine = person.coarse, person.affine
         else:
-            head = self.heads[int(torch.randint(len(self.heads), (1,)))]
+            head = _one_of(self.heads)
             activity = paint(head, points, spacing_mm)
             image = surrogate(activity, (spacing_mm,) * 3, draw_surrogate()).clamp(min=FAINTEST)
             if mr.chance(STRIPPED_SHARE):
@@ -196,6 +197,11 @@ class SpectHeadSamples(SampleStream):
             image = _cut(image)
         target = target * (image != 0)
         return Sample(mr.normalise(image)[None], target, torch.ones_like(target, dtype=torch.bool))
+
+
+def _one_of(items: Sequence[_Item]) -> _Item:
+    """One at random, from torch's generator."""
+    return items[int(torch.randint(len(items), (1,)))]
 
 
 def _label_table(outputs: tuple[str, ...], side: Side) -> Tensor:
