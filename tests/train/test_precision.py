@@ -6,7 +6,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch (extra train) is not installed")
 
-from deepgray.train.precision import mixed_precision  # noqa: E402
+from deepgray.train.precision import memory_order, mixed_precision  # noqa: E402
 
 
 @pytest.mark.parametrize(
@@ -18,3 +18,6 @@ def test_what_a_processor_computes_in(capability: str, expected: torch.dtype, mo
     layer = torch.nn.Linear(2, 2)
     with mixed_precision(torch.device("cpu")):
         assert layer(torch.zeros(1, 2)).dtype == expected
+    beside = memory_order(torch.device("cpu")) == torch.channels_last_3d
+    assert beside == (expected == torch.float32)
+    assert memory_order(torch.device("cuda")) == torch.contiguous_format

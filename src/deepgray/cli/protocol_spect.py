@@ -32,7 +32,7 @@ class SpectProtocol:
     Attributes:
         anatomies: Folder of whole-head label maps, *_dseg.nii.gz with FreeSurfer's numbers.
         output: Folder for people, networks, tables and the report; a protocol that was stopped goes on from there.
-        preset: Size of the baselines: quick (2 mm, few channels) or full (1 mm, as published).
+        preset: Size of the baselines: coarse (3 mm) and quick (2 mm) with few channels, or full (1 mm, as published).
         scans: People who train, validate and judge; a quarter of each is healthy.
         heads: Heads that judge; none of them may have trained deepgray's own network.
         arms: Who outlines: deepgray, nnunet, unet, cgan, se-cgan, thr-67.
@@ -46,7 +46,7 @@ class SpectProtocol:
     anatomies: Path
     _: KW_ONLY
     output: Annotated[Path, Parameter(alias="-o")]
-    preset: Literal["quick", "full"] = "quick"
+    preset: Literal["coarse", "quick", "full"] = "quick"
     scans: tuple[int, int, int] = (136, 24, 40)
     heads: Annotated[tuple[str, ...], Parameter(consume_multiple=True)] = HELD_OUT
     arms: Annotated[tuple[str, ...], Parameter(consume_multiple=True)] = ()

@@ -26,7 +26,7 @@ from deepgray.train.losses import at_scales, shares, uptake_error
 from deepgray.train.networks import UNet
 from deepgray.train.nuclei_heads import load_nuclei_heads
 from deepgray.train.pair_samples import PairSamples, pair_samples
-from deepgray.train.precision import mixed_precision
+from deepgray.train.precision import memory_order, mixed_precision
 from deepgray.train.qsm_samples import QsmSamples
 from deepgray.train.samples import EASY_SAMPLES, HeadSamples, HemisphereSamples, Sample
 from deepgray.train.settings import TrainSettings
@@ -94,6 +94,7 @@ def train(settings: TrainSettings, *, told: Callable[[Transfer], None] | None = 
     network = UNet(len(settings.recipe.inputs), 1 + len(settings.recipe.outputs), settings.widths, patch=settings.patch)
     begun = _begin(settings, network, told)
     samples, validation = make_samples(settings)
+    network.to(memory_format=memory_order(torch.get_default_device()))  # type: ignore[call-overload]
     average = copy.deepcopy(network)
     optimiser = torch.optim.AdamW(network.parameters(), lr=settings.learning_rate, weight_decay=1e-4)
     run = _resume(settings.out / "last.pt", network, average, optimiser) or begun
@@ -199,7 +200,7 @@ def step(
     for group in optimiser.param_groups:
         group["lr"] = rate
     device = next(network.parameters()).device
-    inputs = torch.stack([sample.inputs for sample in samples]).to(device)
+    inputs = torch.stack([sample.inputs for sample in samples]).to(device, memory_format=memory_order(device))
     with mixed_precision(device):
         outputs = network.all_scales(inputs)
     target = torch.stack([sample.target for sample in samples]).to(device)

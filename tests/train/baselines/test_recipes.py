@@ -12,6 +12,7 @@ from deepgray.train.baselines.recipes import (
     CGAN,
     FOUR_FOLD,
     NNUNET,
+    PRESETS,
     SE_CGAN,
     UNET,
     Adversary,
@@ -32,7 +33,7 @@ def test_the_full_nnunet_is_that_of_work_b() -> None:
     assert how.adversary is None
 
 
-@pytest.mark.parametrize("name", ["quick", "full"])
+@pytest.mark.parametrize("name", PRESETS)
 def test_the_other_baselines_see_four_fold_rotations_of_scaled_crops(name: str) -> None:
     recipes = preset(name).recipes
     assert set(recipes) == set(BASELINES)
@@ -48,7 +49,7 @@ def test_a_recipe_survives_json() -> None:
 
 
 def test_nonsense_is_refused() -> None:
-    with pytest.raises(SettingsError, match="One of quick, full is wanted, 'large' came"):
+    with pytest.raises(SettingsError, match="One of coarse, quick, full is wanted, 'large' came"):
         preset("large")
     with pytest.raises(SettingsError, match=r"multiples of \[8, 8, 8\] voxels is wanted, \(128, 128, 20\) came"):
         BaselineSettings(UNET, shape=(128, 128, 20))

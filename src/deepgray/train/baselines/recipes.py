@@ -12,7 +12,7 @@ UNET, CGAN, SE_CGAN, NNUNET = "unet", "cgan", "se-cgan", "nnunet"
 BASELINES = (UNET, CGAN, SE_CGAN, NNUNET)
 INTENSITIES = ("z-score", "min-max")
 FIDELITIES = ("dice", "l1")
-PRESETS = ("quick", "full")
+PRESETS = ("coarse", "quick", "full")
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,8 @@ _FULL_NNUNET = BaselineSettings(
     validate_every=250,
 )
 _FULL_UNET = BaselineSettings(UNET, widths=(32, 64, 128, 256, 320))
-_QUICK_SHAPE, _QUICK_MM = (64, 64, 24), 2.0
+# Voxel size and shape of the crop.
+_SMALLER = {"quick": (2.0, (64, 64, 24)), "coarse": (3.0, (48, 48, 16))}
 
 
 @dataclass(frozen=True)
@@ -166,8 +167,9 @@ def preset(name: str) -> Preset:
     """The recipes at one size.
 
     Args:
-        name: ``full`` (1 mm, widths and steps as published or as nnU-Net has them: a GPU's work) or ``quick`` (2 mm
-            and few channels: ten to 25 minutes on one core for each).
+        name: ``full`` (1 mm, widths and steps as published or as nnU-Net has them: a GPU's work), ``quick`` (2 mm
+            and few channels: ten to 25 minutes on one core for each) or ``coarse`` (the same at 3 mm, for processors
+            without bfloat16, where ``quick`` takes 40 to 100 minutes).
 
     Raises:
         SettingsError: No such size.
@@ -179,15 +181,15 @@ def preset(name: str) -> Preset:
     full |= {arm: replace(_FULL_UNET, arm=arm, adversary=adversary) for arm, adversary in gans.items()}
     if name == "full":
         return Preset(name, full)
-    return Preset(name, {arm: _quick(recipe) for arm, recipe in full.items()})
+    return Preset(name, {arm: _smaller(recipe, *_SMALLER[name]) for arm, recipe in full.items()})
 
 
-def _quick(recipe: BaselineSettings) -> BaselineSettings:
+def _smaller(recipe: BaselineSettings, spacing_mm: float, shape: tuple[int, int, int]) -> BaselineSettings:
     ours = recipe.arm == NNUNET
     small = replace(
         recipe,
-        shape=_QUICK_SHAPE,
-        spacing_mm=_QUICK_MM,
+        shape=shape,
+        spacing_mm=spacing_mm,
         widths=(16, 32, 64, 64, 64) if ours else (16, 32, 64, 64),
         learning_rate=recipe.learning_rate if ours else 1e-3,
         # SGD with momentum .99 begins slowly: after 500 steps its Dice was still below .3
