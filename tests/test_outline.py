@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -282,28 +281,6 @@ def test_a_deep_structure_that_the_field_of_view_cuts_is_left_out() -> None:
 def test_deep_structures_whose_halves_do_not_meet_are_refused() -> None:
     with pytest.raises(SettingsError, match="'deep-outline': a box that begins whole or half voxels from x = 0"):
         deep_of(OBLIQUE, TURNED, recipe_of("striatum-outline", low_mm=(-43.5, -40.0, -24.0)))
-
-
-@pytest.mark.parametrize("storage", STORAGES[::11], ids=str)
-def test_a_network_that_sees_both_sides_is_shown_the_other_one_as_it_sees_that_itself(
-    storage: tuple[tuple[int, int, int], tuple[bool, bool, bool]],
-) -> None:
-    seen: list[np.ndarray] = []
-
-    def kept(inputs: np.ndarray) -> np.ndarray:
-        seen.append(inputs[0])
-        return by_brightness(inputs[:, :1])
-
-    recipe = replace(RECIPE, inputs=("image", "other side"))
-    model = replace(MODEL, network=Network(recipe, "toy", kept), recipe=recipe)
-    voxels, grid = stored(TRUTH, *storage), reordered_grid(OBLIQUE, *storage)
-    found = outlined(voxels, grid, TURNED, model)
-    left, right = seen
-    assert left.shape == (2, *RECIPE.box.grid(RECIPE.spacing_mm).shape)
-    np.testing.assert_array_equal(left, right[::-1])
-    assert left[0].sum() > 1.01 * left[1].sum()  # the left caudate is the longer one
-    expected = outlined(voxels, grid, TURNED)
-    np.testing.assert_array_equal(found.labels.voxels, expected.labels.voxels)
 
 
 def test_a_scheme_of_fewer_structures_takes_only_those() -> None:

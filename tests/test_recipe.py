@@ -35,16 +35,6 @@ def test_a_recipe_has_a_box() -> None:
     assert RECIPE.box == Box((-48.0, -40.0, -28.0), (0.0, 24.0, 28.0))
 
 
-def test_what_goes_in_is_a_side_or_as_much_of_both_and_masks() -> None:
-    assert (RECIPE.sees_both, RECIPE.masks, RECIPE.seen) == (False, (), RECIPE.box)
-    divides = replace(RECIPE, inputs=("image", "caudate", "putamen"))
-    assert (divides.sees_both, divides.masks) == (False, ("caudate", "putamen"))
-    both = replace(RECIPE, high_mm=(8.0, 24.0, 28.0), inputs=("image", "other side", "caudate"))
-    assert (both.sees_both, both.masks) == (True, ("caudate",))
-    assert both.seen == both.both_sides == Box((-48.0, -40.0, -28.0), (48.0, 24.0, 28.0))
-    assert both.box == Box((-48.0, -40.0, -28.0), (8.0, 24.0, 28.0))
-
-
 def test_a_recipe_reads_from_the_json_that_a_network_file_holds() -> None:
     text = (
         '{"name": "striatum-outline", "version": "1", "modality": "mr", "spacing_mm": 1.0,'
@@ -63,8 +53,6 @@ def test_a_recipe_reads_from_the_json_that_a_network_file_holds() -> None:
         ({"spacing_mm": float("nan")}, "spacing"),
         ({"inputs": ()}, "begin with 'image'"),
         ({"inputs": ("caudate", "image")}, "begin with 'image'"),
-        ({"inputs": ("image", "other side"), "mirrored": False}, "one hemisphere at a time"),
-        ({"inputs": ("image", "other side"), "spacing_mm": 1.1}, "whole or half voxels from x = 0"),
         ({"high_mm": (-50.0, 24.0, 28.0)}, "box"),
         ({"high_mm": (0.0, 24.0)}, "box"),
     ],

@@ -12,7 +12,7 @@ from deepgray.errors import FieldOfViewError, SettingsError
 from deepgray.models import Model
 from deepgray.result import Outline, Pose, StructureUncertainty
 from deepgray.scan import LabelMap, Probabilities, Scan
-from deepgray.space import MIRROR_X, Affine, Box, Grid, apply_affine, inverse
+from deepgray.space import Affine, Box, Grid, apply_affine, inverse
 from deepgray.voxels.components import largest_component, main_components, touches_border
 from deepgray.voxels.crop import occupied
 from deepgray.voxels.filters import dilated
@@ -131,7 +131,7 @@ def deep_structures(scan: Scan, pose: Pose, *, model: Model, scheme: Scheme) -> 
     half, low_x = recipe.box.grid(recipe.spacing_mm), recipe.box.low_mm[0]
     if not (2 * low_x / recipe.spacing_mm).is_integer():
         raise SettingsError(f"Network '{model.name}': a box that begins whole or half voxels from x = 0 is wanted.")
-    whole = recipe.both_sides.grid(recipe.spacing_mm)
+    whole = Box(recipe.box.low_mm, (-low_x, *recipe.box.high_mm[1:])).grid(recipe.spacing_mm)
     voxels, likely = np.zeros(whole.shape, dtype=np.int16), np.full(whole.shape, 0.5, dtype=np.float32)
     for side in HEMISPHERES:
         reached = np.s_[: half.shape[0]] if side is Side.LEFT else np.s_[: -half.shape[0] - 1 : -1]
@@ -184,9 +184,8 @@ def _run(scan: Scan, box: Box, world_from_frame: Affine, model: Model) -> tuple[
 
 def _probabilities(scan: Scan, frame: Grid, world_from_frame: Affine, model: Model) -> NDArray[np.float32]:
     """What the network says on a frame, (1 + outputs, x, y, z); the background comes first."""
-    sides = [world_from_frame, world_from_frame @ MIRROR_X] if model.recipe.sees_both else [world_from_frame]
-    seen = [to_frame(scan.voxels, scan.affine_ras, frame, world_from_frame=side) for side in sides]
-    logits = model.network.run(np.stack([normalise(one, model.recipe.intensity) for one in seen])[None])[0]
+    seen = to_frame(scan.voxels, scan.affine_ras, frame, world_from_frame=world_from_frame)
+    logits = model.network.run(normalise(seen, model.recipe.intensity)[None, None])[0]
     logits[0] += model.recipe.border_logit
     shares = np.exp(logits - logits.max(axis=0))
     return np.asarray(shares / shares.sum(axis=0), dtype=np.float32)

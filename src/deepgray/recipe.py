@@ -10,9 +10,6 @@ from deepgray.anatomy import STRUCTURES
 from deepgray.errors import GeometryError, SettingsError
 from deepgray.space import Box
 
-# Names of input channels that are images: the scan in the frame, and its other side, mirrored.
-IMAGE, OTHER_SIDE = "image", "other side"
-
 
 @dataclass(frozen=True)
 class Recipe:
@@ -26,8 +23,7 @@ class Recipe:
         low_mm: Lowest corner of the box in the canonical frame, mm (left hemisphere if mirrored).
         high_mm: Highest corner.
         mirrored: One hemisphere at a time: the right one is mirrored into the left box and mirrored back.
-        inputs: Channels that go in: ``image``, after it ``other side`` (the same box on the other side of the head,
-            mirrored) or none, and names of structures whose masks follow.
+        inputs: Channels that go in: ``image``, and names of structures whose masks follow it.
         outputs: What each output channel after the background (channel 0) stands for, names without side.
         intensity: Name of the intensity scaling, see ``voxels.intensity``.
         border_logit: Added to the background's logit: above 0 draws borders further inside, below 0 further outside.
@@ -51,15 +47,8 @@ class Recipe:
     def __post_init__(self) -> None:
         if not 0 < self.spacing_mm < 20:
             raise SettingsError(f"Recipe '{self.name}': a spacing of 0–20 mm is wanted, {self.spacing_mm} came.")
-        if self.inputs[:1] != (IMAGE,):
+        if self.inputs[:1] != ("image",):
             raise SettingsError(f"Recipe '{self.name}': inputs that begin with 'image' are wanted, {self.inputs} came.")
-        if self.sees_both and not self.mirrored:
-            raise SettingsError(f"Recipe '{self.name}': one hemisphere at a time is wanted with '{OTHER_SIDE}'.")
-        if self.sees_both and not (2 * self.low_mm[0] / self.spacing_mm).is_integer():
-            raise SettingsError(
-                f"Recipe '{self.name}': a box that begins whole or half voxels from x = 0 is wanted with "
-                f"'{OTHER_SIDE}', {self.low_mm[0]:g} mm at {self.spacing_mm:g} mm came."
-            )
         try:
             _ = self.box
         except (GeometryError, ValueError) as error:
@@ -69,26 +58,6 @@ class Recipe:
     def box(self) -> Box:
         """The box in the canonical frame."""
         return Box(self.low_mm, self.high_mm)
-
-    @property
-    def both_sides(self) -> Box:
-        """The box of the left side, and as much of the right one."""
-        return Box(self.low_mm, (-self.low_mm[0], *self.high_mm[1:]))
-
-    @property
-    def sees_both(self) -> bool:
-        """Whether the other side goes in, too."""
-        return self.inputs[1:2] == (OTHER_SIDE,)
-
-    @property
-    def seen(self) -> Box:
-        """All that goes in: the box, and the same on the other side where that goes in, too."""
-        return self.both_sides if self.sees_both else self.box
-
-    @property
-    def masks(self) -> tuple[str, ...]:
-        """Names of structures whose masks go in."""
-        return self.inputs[2 if self.sees_both else 1 :]
 
     def to_json(self) -> str:
         """The recipe as JSON text."""

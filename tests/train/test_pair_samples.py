@@ -74,23 +74,6 @@ def test_sides_are_seen_as_outline_sees_them(spacing: tuple[float, float, float]
             assert 2 * (wanted & got).sum() / (wanted.sum() + got.sum()) > 0.85, (side, label)
 
 
-def test_the_other_side_goes_in_as_that_side_sees_itself() -> None:
-    both = replace(RECIPE, high_mm=(12.0, 20.0, 24.0), inputs=("image", "other side"))
-    alone = replace(both, inputs=("image",))
-    pair, pose = pair_of(posed()), posed()
-    left, right = PairSamples(sides_of(pair, pose, both), both).plain()
-    one, other = PairSamples(sides_of(pair, pose, alone), alone).plain()
-    assert left.inputs.shape == (2, 24, 18, 18)
-    for sample, expected in ((left, (one, other)), (right, (other, one))):
-        for channel, wanted in zip(sample.inputs, expected, strict=True):
-            np.testing.assert_allclose(channel.numpy(), wanted.inputs[0].numpy(), atol=2e-3)
-        assert torch.equal(sample.target, expected[0].target)
-        assert torch.equal(sample.inside, expected[0].inside)
-    drawn = PairSamples(sides_of(pair, pose, both), both).draw()
-    assert drawn.inputs.shape == (2, 24, 18, 18)
-    assert drawn.target.shape == drawn.inside.shape == (24, 18, 18)
-
-
 def test_labels_of_the_other_side_are_background() -> None:
     wide = replace(RECIPE, high_mm=(36.0, 20.0, 24.0))
     sample = PairSamples(sides_of(pair_of(np.eye(4)), np.eye(4), wide), wide).plain()[0]

@@ -69,7 +69,7 @@ def _divide_side(
             world_from_frame=world_from_frame,
         )
         > 0.5
-        for name in model.recipe.masks
+        for name in model.recipe.inputs[1:]
     ]
     logits = model.network.run(np.stack([seen, *masks]).astype(np.float32)[None])[0, 1:]
     low, high = tuple(s.start for s in box), tuple(s.stop for s in box)

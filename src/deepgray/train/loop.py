@@ -226,7 +226,7 @@ def blend(average: nn.Module, network: nn.Module, decay: float) -> None:
 def validate(network: UNet, recipe: Recipe, samples: list[Sample]) -> float:
     """Mean Dice over samples and the classes that occur; where masks go in, the background is not to choose."""
     scores: list[float] = []
-    first = 1 if recipe.masks else 0
+    first = 1 if len(recipe.inputs) > 1 else 0
     with torch.no_grad():
         for sample in samples:
             with mixed_precision(sample.inputs.device):

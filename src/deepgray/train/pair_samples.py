@@ -27,7 +27,7 @@ from deepgray.recipe import Recipe
 from deepgray.simulate import mr
 from deepgray.space import MIRROR_X, Affine, Grid, apply_affine, inverse
 from deepgray.train.pairs import Pair, find_pairs, read_pair
-from deepgray.train.samples import Sample, SampleStream, on_device, one_side
+from deepgray.train.samples import Sample, SampleStream, on_device, shape_of
 from deepgray.train.settings import TrainSettings
 from deepgray.voxels.acpc import fit_acpc
 from deepgray.voxels.intensity import normalise
@@ -81,9 +81,8 @@ class PairSamples(SampleStream):
     def draw(self) -> Sample:
         """One sample from torch's generator."""
         number = int(torch.randint(len(self.images), (1,)))
-        box, spacing = self.recipe.seen, self.recipe.spacing_mm
-        middle_mm = (torch.tensor(box.low_mm) + torch.tensor(box.high_mm)) / 2
-        warp = mr.draw_warp(box.grid(spacing).shape, (spacing, spacing, spacing), middle_mm, self.appearance)
+        spacing = self.recipe.spacing_mm
+        warp = mr.draw_warp(shape_of(self.recipe), (spacing, spacing, spacing), self.centre_mm, self.appearance)
         sample = self._at(number, warp.points_mm, blur_voxels=mr.uniform(0.2, 0.8) if mr.chance(0.3) else 0.0)
         image = sample.inputs
         changed = image * mr.uniform(0.85, 1.18) + mr.uniform(-0.08, 0.08)
@@ -92,24 +91,22 @@ class PairSamples(SampleStream):
 
     def plain(self) -> list[Sample]:
         """Every side once, as ``outline`` sees it."""
-        frame = self.recipe.seen.grid(self.recipe.spacing_mm)
+        frame = self.recipe.box.grid(self.recipe.spacing_mm)
         points = on_device(apply_affine(frame.affine_ras, np.moveaxis(np.indices(frame.shape), 0, -1))).float()
         return [self._at(number, points) for number in range(len(self.images))]
 
     def _at(self, number: int, points_mm: Tensor, *, blur_voxels: float = 0.0) -> Sample:
         image, affine = self.images[number]
         seen = mr.sample_linear(torch.stack([image, torch.ones_like(image)]), affine, points_mm)
-        inside = one_side(seen[1], Side.LEFT, self.recipe) > 0.5
+        inside = seen[1] > 0.5
         classes, affine = self.classes[number]
         each = range(1, 1 + len(self.recipe.outputs))
-        own = one_side(points_mm, Side.LEFT, self.recipe)
-        shares = mr.sample_linear(torch.stack([classes == n for n in each]).float(), affine, own)
+        shares = mr.sample_linear(torch.stack([classes == n for n in each]).float(), affine, points_mm)
         most, which = shares.max(0)
         target = torch.where(most > 1 - shares.sum(0), which + 1, 0) * inside
         picture = mr.gaussian_blur(seen[0], (blur_voxels,) * 3)
-        sides = HEMISPHERES if self.recipe.sees_both else (Side.LEFT,)
-        scaled = [normalise(one_side(picture, s, self.recipe).cpu().numpy(), self.recipe.intensity) for s in sides]
-        return Sample(on_device(np.stack(scaled)), target.long(), inside)
+        scaled = normalise(picture.cpu().numpy(), self.recipe.intensity)
+        return Sample(on_device(scaled)[None], target.long(), inside)
 
 
 def sides_of(pair: Pair, canonical_from_world: Affine, recipe: Recipe) -> list[PairSide]:
@@ -137,7 +134,7 @@ def _side(pair: Pair, labels: dict[int, int], where: tuple[Side, Affine], recipe
     _check_inside(pair, list(labels), from_world, recipe)
     table = np.zeros(1 + max(int(pair.labels.voxels.max()), *labels), dtype=np.uint8)
     table[list(labels)] = list(labels.values())
-    wide = recipe.seen.enlarged(MARGIN_MM).grid(recipe.spacing_mm)
+    wide = recipe.box.enlarged(MARGIN_MM).grid(recipe.spacing_mm)
     original, grid_affine = closest_ras(pair.scan.voxels, pair.scan.affine_ras)
     image, affine = _cut(*averaged(original, grid_affine, recipe.spacing_mm), wide, from_world)
     turned, grid_affine = closest_ras(table[pair.labels.voxels].astype(np.float32), pair.scan.affine_ras)

@@ -12,7 +12,6 @@ from torch import Tensor
 from torch.nn import functional
 from torch.utils.data import IterableDataset
 
-from deepgray.anatomy import Side
 from deepgray.recipe import Recipe
 from deepgray.simulate import mr
 from deepgray.simulate.margin import as_seen, surroundings
@@ -53,18 +52,6 @@ def on_device(array: NDArray[np.generic]) -> Tensor:
 def shape_of(recipe: Recipe) -> tuple[int, int, int]:
     """Voxels of the recipe's box."""
     return recipe.box.grid(recipe.spacing_mm).shape
-
-
-def one_side(voxels: Tensor, side: Side, recipe: Recipe) -> Tensor:
-    """The box of one side, the right one mirrored.
-
-    Args:
-        voxels: (x, y, z, …) of both sides, or of the left one alone.
-        side: Which one.
-        recipe: Its box.
-    """
-    turned = voxels.flip(0) if side is Side.RIGHT else voxels
-    return turned[: shape_of(recipe)[0]]
 
 
 class SampleStream(IterableDataset[Sample]):
@@ -131,7 +118,7 @@ class HemisphereSamples(SampleStream):
         self.around = {h.name: surroundings(h.tissues, grid) for h in hemispheres}
         self.affine = on_device(grid.affine_ras)
         self.table = on_device(output_lookup(recipe.outputs).astype(np.int64))
-        self.mask_tables = [on_device(output_lookup((n,)) > 0) for n in recipe.masks]
+        self.mask_tables = [on_device(output_lookup((n,)) > 0) for n in recipe.inputs[1:]]
 
     def draw(self) -> Sample:
         """One sample from torch's generator."""

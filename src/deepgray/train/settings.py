@@ -8,7 +8,7 @@ from pathlib import Path
 
 from deepgray.anatomy import HEMISPHERES, Scheme, Side, scheme, scheme_from_file, structure
 from deepgray.errors import SettingsError
-from deepgray.recipe import IMAGE, OTHER_SIDE, Recipe
+from deepgray.recipe import Recipe
 
 PARTS = (
     "ventral striatum",
@@ -112,7 +112,7 @@ RECIPES: dict[str, Recipe] = {
         low_mm=(-48.0, -46.0, -26.0),
         high_mm=(12.0, 38.0, 46.0),
         mirrored=True,
-        inputs=(IMAGE, OTHER_SIDE),
+        inputs=("image",),
         outputs=("caudate", "putamen", "accumbens"),
         border_logit=-2.4,
     ),
@@ -252,7 +252,7 @@ class TrainSettings:
             raise SettingsError(f"A network is wanted, one of {', '.join(RECIPES)}; '{self.network}' came.")
         if (self.anatomies is None) == (self.pairs is None):
             raise SettingsError("Either label maps to simulate scans from or pairs of scans and label maps are wanted.")
-        if self.pairs is not None and (not RECIPES[self.network].mirrored or RECIPES[self.network].masks):
+        if self.pairs is not None and (not RECIPES[self.network].mirrored or len(RECIPES[self.network].inputs) > 1):
             raise SettingsError(f"A network that outlines one side is wanted for pairs, '{self.network}' came.")
         if min(self.atrophied, self.camera) < 0:
             raise SettingsError(

@@ -27,7 +27,7 @@ from deepgray.simulate.whole_head import tissues_at
 from deepgray.simulate.whole_head_spect import CAMERA_MM
 from deepgray.space import FWHM_PER_SIGMA
 from deepgray.train.camera_people import LABELS, CameraPerson
-from deepgray.train.samples import EASY_SAMPLES, FAR_SHARE, Sample, SampleStream, one_side, shape_of
+from deepgray.train.samples import EASY_SAMPLES, FAR_SHARE, Sample, SampleStream, shape_of
 from deepgray.train.spect_heads import SpectHead
 
 _Item = TypeVar("_Item")
@@ -106,10 +106,7 @@ class SpectOutlineSamples(SampleStream):
         self.placed = [h for h in heads if h.placed]
         self.people = people
         self.table = torch.from_numpy(output_lookup(recipe.outputs).astype(np.int64))
-        self.label_tables = {side: _label_table(recipe.outputs, side) for side in HEMISPHERES}
-        # both sides are imaged at once, on a box that is as wide on the right as on the left
-        self.shape = recipe.both_sides.grid(recipe.spacing_mm).shape
-        self.middle_mm = self.centre_mm * torch.tensor([0.0, 1.0, 1.0])
+        self.label_tables = [_label_table(recipe.outputs, side) for side in HEMISPHERES]
 
     def draw(self) -> Sample:
         """One sample from torch's generator."""
@@ -119,38 +116,35 @@ class SpectOutlineSamples(SampleStream):
 
     def _of_person(self, person: CameraPerson) -> Sample:
         """One side of somebody whom the camera imaged."""
-        spacing_mm = self.recipe.spacing_mm
-        points = mr.draw_warp(self.shape, (spacing_mm,) * 3, self.middle_mm, CAMERA_APPEARANCE).points_mm
+        is_right = mr.chance(0.5)
+        warp = mr.draw_warp(shape_of(self.recipe), (self.recipe.spacing_mm,) * 3, self.centre_mm, CAMERA_APPEARANCE)
+        points = warp.points_mm * torch.tensor([-1.0, 1.0, 1.0]) if is_right else warp.points_mm
         image = _seen_by_camera(person, points)
-        side = _one_of(HEMISPHERES)
-        near = one_side(points, side, self.recipe)
-        labels = mr.sample_nearest(torch.from_numpy(person.labels), torch.from_numpy(person.labels_affine), near)
-        return self._sample(image, side, self.label_tables[side][labels.long()])
+        labels = mr.sample_nearest(torch.from_numpy(person.labels), torch.from_numpy(person.labels_affine), points)
+        target = self.label_tables[int(is_right)][labels.long()]
+        if mr.chance(CUT_SHARE):
+            image = _cut(image)
+        return Sample(mr.normalise(image)[None], target, torch.ones_like(target, dtype=torch.bool))
 
     def _of_head(self) -> Sample:
         heads = self.placed if self.placed and mr.chance(PLACED_SHARE) else self.own
         head = _one_of(heads)
-        spacing_mm = COARSENESS * self.recipe.spacing_mm
-        x, y, z = (n // COARSENESS + 2 * MARGIN for n in self.shape)
-        points = mr.draw_warp((x, y, z), (spacing_mm,) * 3, self.middle_mm, self.appearance).points_mm
+        mirrored = mr.chance(0.5)
+        fine_mm = self.recipe.spacing_mm
+        spacing_mm = COARSENESS * fine_mm
+        x, y, z = (n // COARSENESS + 2 * MARGIN for n in shape_of(self.recipe))
+        warp = mr.draw_warp((x, y, z), (spacing_mm,) * 3, self.centre_mm, self.appearance)
+        points = warp.points_mm * torch.tensor([-1.0, 1.0, 1.0]) if mirrored else warp.points_mm
         image = surrogate(paint(head, points, spacing_mm), (spacing_mm,) * 3, draw_surrogate()).clamp(min=FAINTEST)
         cut = (slice(MARGIN * COARSENESS, -MARGIN * COARSENESS),) * 3
         image = _finer(image[..., None])[cut][..., 0]
         tissues, left = tissues_at(head.head, _finer(points)[cut])
         if mr.chance(STRIPPED_SHARE):
             image = _stripped(image, tissues)
-        side = _one_of(HEMISPHERES)
-        target = self.table[tissues.long()] * (left == (side is Side.LEFT))
-        return self._sample(image, side, one_side(target, side, self.recipe))
-
-    def _sample(self, image: Tensor, side: Side, target: Tensor) -> Sample:
-        """One side of an image of both, and the other where the network sees it."""
-        sides = sorted(HEMISPHERES, key=lambda one: one is not side) if self.recipe.sees_both else [side]
-        seen = torch.stack([one_side(image, one, self.recipe) for one in sides])
         if mr.chance(CUT_SHARE):
-            seen = _cut(seen)
-        inputs = torch.stack([mr.normalise(one) for one in seen])
-        return Sample(inputs, target, torch.ones_like(target, dtype=torch.bool))
+            image = _cut(image)
+        target = self.table[tissues.long()] * (left ^ mirrored)
+        return Sample(mr.normalise(image)[None], target, torch.ones_like(target, dtype=torch.bool))
 
 
 class SpectHeadSamples(SampleStream):
@@ -254,8 +248,8 @@ def _stripped(image: Tensor, tissues: Tensor) -> Tensor:
 
 
 def _cut(image: Tensor) -> Tensor:
-    """What a field of view that ends early shows: nothing beyond one or two planes across x, y or z."""
-    axis = int(torch.randint(3, (1,))) - 3
+    """What a field of view that ends early shows: nothing beyond one or two planes across an axis."""
+    axis = int(torch.randint(3, (1,)))
     count = image.shape[axis]
     low = int(mr.uniform(0.0, 0.35) * count)
     high = count - (int(mr.uniform(0.0, 0.35) * count) if mr.chance(0.5) else 0)
