@@ -53,8 +53,9 @@ class Acquisition:
         counts: Mean of the total over all views, scatter included.
         scatter_share: Part of the counts that is scatter.
         scatter_mm: Width (standard deviation) of the scatter around where it came from.
-        motion_mm: How far the head moves half way through, along each axis.
-        motion_degrees: How far it turns about the axis of rotation.
+        motion_mm: How far the head moves half way through, along each axis: half of it lies before the phantom's place
+            and half behind it, so that the phantom stays the truth of an image that shows both.
+        motion_degrees: How far it turns about the axis of rotation, likewise.
     """
 
     camera: Camera
@@ -121,7 +122,7 @@ def take(projector: Projector, phantom: Phantom, acquisition: Acquisition, *, ge
     Raises:
         SettingsError: The camera does not see any activity.
     """
-    poses = [phantom.activity, _moved(phantom, acquisition)]
+    poses = [_moved(phantom, acquisition, part) for part in (-0.5, 0.5)]
     views = range(projector.camera.views)
     primary = np.stack([projector.forward(poses[2 * view // len(views)], view) for view in views])
     total = float(primary.sum(dtype=np.float64))
@@ -136,15 +137,15 @@ def take(projector: Projector, phantom: Phantom, acquisition: Acquisition, *, ge
     return Taken(counted, scatter.astype(np.float32), scale)
 
 
-def _moved(phantom: Phantom, acquisition: Acquisition) -> Image:
-    """The activity after the head moved; itself where it lies still."""
+def _moved(phantom: Phantom, acquisition: Acquisition, part: float) -> Image:
+    """The activity after a part of the motion; itself where the head lies still."""
     activity = phantom.activity
     if not any(acquisition.motion_mm) and acquisition.motion_degrees == 0:
         return activity
-    angle = np.radians(acquisition.motion_degrees)
+    angle = part * np.radians(acquisition.motion_degrees)
     turn = np.array([[np.cos(angle), np.sin(angle), 0], [-np.sin(angle), np.cos(angle), 0], [0, 0, 1]])
     middle = (np.array(activity.shape) - 1) / 2
-    offset = middle - turn @ (middle + np.array(acquisition.motion_mm) / phantom.voxel_mm)
+    offset = middle - turn @ (middle + part * np.array(acquisition.motion_mm) / phantom.voxel_mm)
     return np.asarray(ndimage.affine_transform(activity, turn, offset=offset, order=1), dtype=np.float32)
 
 
