@@ -37,8 +37,8 @@ class SpectProtocol:
         heads: Heads that judge; none of them may have trained deepgray's own network.
         arms: Who outlines: deepgray, nnunet, unet, cgan, se-cgan, thr-67.
         ablations: Train work B's network without blur and with mirroring too, and outline mirrored people.
-        turned_scans: Test scans whose head is turned; by default 4 (quick) or all (full).
-        turn_step: Degrees from one angle to the next, up to 180; by default 30 (quick) or 10 (full).
+        turned_scans: Test scans whose head is turned; by default 4, or all (full).
+        turn_step: Degrees from one angle to the next, up to 180; by default 30, or 10 (full).
         steps: Steps of training of each baseline; by default those of the preset.
         seed: Of the first person.
     """
