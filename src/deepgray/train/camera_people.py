@@ -64,9 +64,14 @@ def camera_people(heads: Sequence[SpectHead], count: int, cache: Path) -> list[C
         count: How many.
         cache: Folder that keeps them.
     """
-    mark = fingerprint(spect, gamma_camera, uptake, whole_head, whole_head_spect, spect_truth, framing)
+    mark = simulator_mark()
     numbers = track(range(count), "camera", transient=True, console=Console(file=sys.stderr))
     return [_kept(heads[n % len(heads)], FIRST_SEED + n, cache / "camera", mark) for n in numbers]
+
+
+def simulator_mark() -> str:
+    """Twelve letters that change with the code that draws people and images them."""
+    return fingerprint(spect, gamma_camera, uptake, whole_head, whole_head_spect, spect_truth, framing)
 
 
 def _kept(head: SpectHead, seed: int, folder: Path, mark: str) -> CameraPerson:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -76,7 +77,16 @@ def test_asymmetry_by_hand() -> None:
     # true 100 · (2 − 1) / 3, found 100 · (2.1 − 1) / 3.1 in the first scan
     assert one.reference[0] == pytest.approx(100 / 3)
     assert one.measured[0] == pytest.approx(110 / 3.1)
+    assert next(a for a in found if a.name.quantity == tables.SIGNED_ASI).agreement.reference[0] == pytest.approx(
+        100 / 3
+    )
+    other = {"left": "right", "right": "left"}
+    turned_round = tables.asymmetry_agreements([replace(r, side=other.get(r.side, r.side)) for r in ROWS])
+    signed = next(a for a in turned_round if a.name.quantity == tables.SIGNED_ASI).agreement
+    assert signed.reference[0] == pytest.approx(-100 / 3)
+    assert signed.measured[0] == pytest.approx(-110 / 3.1)
     sheet = tables.asymmetry_sheet(found)
+    assert cells(sheet, "nnunet", "caudate and putamen, with its side")[-1] == ""
     assert cells(sheet, "nnunet", "caudate and putamen")[-1] == "slope .74, r .81"
 
 

@@ -16,6 +16,7 @@ from deepgray.protocols.spect.turned import AXES, angles, condition, mirrored, t
 from deepgray.simulate.whole_head_spect import SpectSettings
 from deepgray.train.baselines.fitting import Trained, fit
 from deepgray.train.baselines.recipes import BASELINES, NNUNET, BaselineSettings
+from deepgray.train.camera_people import simulator_mark
 from deepgray.train.slice_training import Cases
 
 ARMS = (OWN, NNUNET, *(name for name in BASELINES if name != NNUNET), THRESHOLD)
@@ -170,9 +171,12 @@ def _outlined(name: str, make: Callable[[], Case], where: str, arms: Iterable[Ar
 
 
 def _check(path: Path, how: SpectSettings) -> None:
-    """People who are there already must have been drawn alike."""
-    wanted = json.dumps(asdict(how), sort_keys=True)
-    if path.exists() and path.read_text(encoding="utf-8") != wanted:
-        raise SettingsError(f"A folder of people who were drawn alike is wanted, {path} says otherwise: {wanted} came.")
+    """People who are there already must have been drawn alike, by the same simulator."""
+    wanted = json.dumps({**asdict(how), "simulator": simulator_mark()}, sort_keys=True)
+    if path.exists() and (there := path.read_text(encoding="utf-8")) != wanted:
+        raise SettingsError(
+            f"A folder of people who were drawn alike is wanted, {path} says {there}; {wanted} came. Choose another "
+            "folder, or move the people away."
+        )
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(wanted, encoding="utf-8")
