@@ -152,6 +152,17 @@ def test_a_clinical_scan_that_is_cut_loses_planes_but_never_the_striatum(head: W
         assert (cut.labels["striatum"].voxels > 0).sum() == (whole.labels["striatum"].voxels > 0).sum()
 
 
+def test_more_counts_leave_less_noise_and_all_else_alike(head: WholeHead) -> None:
+    few, many, most = (simulate_spect(head, replace(COARSE, physics="full", counts=n), seed=4) for n in (1e5, 1e7, 1e9))
+    np.testing.assert_array_equal(few.fine_labels["striatum4"].voxels, most.fine_labels["striatum4"].voxels)
+    assert few.true_sbr == most.true_sbr
+    errors = [float(np.abs(one.scan.voxels - most.scan.voxels).mean()) for one in (few, many)]
+    assert errors[0] > 4 * errors[1] > 0  # ten times by Poisson's law where nothing is cut off at 0
+    drawn = [one.drawn["acquisition"] for one in (few, many)]
+    assert [d.pop("counts") for d in drawn] == [1e5, 1e7]  # type: ignore[attr-defined]
+    assert drawn[0] == drawn[1]
+
+
 def test_clinical_grids_are_drawn_within_their_limits(head: WholeHead) -> None:
     found = simulate_spect(head, replace(COARSE, spacing_mm=None), seed=4)
     spacing = found.scan.grid.spacing_mm
@@ -167,6 +178,8 @@ def test_clinical_grids_are_drawn_within_their_limits(head: WholeHead) -> None:
         ({"spacing_mm": (4.0, 4.0, 4.0)}, "A voxel size is for the clinical grid"),
         ({"grid": "clinical", "spacing_mm": (0.2, 4.0, 4.0)}, "Voxels of 1 to 8 mm"),
         ({"rotation_degrees": 270.0}, "0 to 180 degrees"),
+        ({"counts": 0.0}, "Counts above 0, of physics 'full', are wanted; 0 of 'full' came"),
+        ({"counts": 3e6, "physics": "fast"}, "3e\\+06 of 'fast' came"),
     ],
 )
 def test_settings_out_of_range_are_refused(setting: dict[str, object], words: str) -> None:

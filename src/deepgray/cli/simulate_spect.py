@@ -35,6 +35,7 @@ class SimulateSpectSettings:
         grid: 91 x 109 x 91 voxels of 2 mm, 3 to 4.5 mm as clinics have them, or either.
         spacing_mm: Voxel size of a clinical grid; at random when not given.
         physics: Counts and reconstruction, or a fast blur with noise.
+        counts: Photons counted in all, such as 3e6; 1.2 to 4 million at random when not given.
         tilt_degrees: Largest rotation of the head in the camera, about any axis.
         rotation_degrees: Largest rotation of the image afterwards, about any axis; up to 180.
         partial_share: Share of scans whose field of view is cut below or above the striatum.
@@ -53,6 +54,7 @@ class SimulateSpectSettings:
     grid: Literal["ppmi", "clinical", "random"] = "ppmi"
     spacing_mm: tuple[float, float, float] | None = None
     physics: Literal["full", "fast"] = "full"
+    counts: float | None = None
     tilt_degrees: float = 12.0
     rotation_degrees: float = 0.0
     partial_share: float = 0.0
@@ -79,6 +81,7 @@ def simulate_spect(settings: SimulateSpectSettings) -> int:
         grid=settings.grid,
         spacing_mm=settings.spacing_mm,
         physics=settings.physics,
+        counts=settings.counts,
         tilt_degrees=settings.tilt_degrees,
         rotation_degrees=settings.rotation_degrees,
         partial_share=settings.partial_share,

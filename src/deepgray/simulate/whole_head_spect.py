@@ -7,8 +7,9 @@ image may be turned by any angle afterwards.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import torch
@@ -59,6 +60,7 @@ class SpectSettings:
         grid: ``ppmi`` (91 × 109 × 91 voxels of 2 mm), ``clinical`` (3 to 4.5 mm) or ``random``.
         spacing_mm: Voxel size of a clinical grid, or None to draw it.
         physics: ``full`` (counts and reconstruction) or ``fast`` (the surrogate).
+        counts: Mean of the photons counted over all views, or None to draw it; for ``full`` only.
         tilt_degrees: Largest rotation of the head in the camera, about any axis.
         rotation_degrees: Largest rotation of the image on the scan's grid, about any axis; up to 180.
         displacement_mm: Largest standard deviation of the head's smooth deformation; 0 keeps the shapes.
@@ -71,6 +73,7 @@ class SpectSettings:
     grid: str = "ppmi"
     spacing_mm: tuple[float, float, float] | None = None
     physics: str = "full"
+    counts: float | None = None
     tilt_degrees: float = 12.0
     rotation_degrees: float = 0.0
     displacement_mm: float = 1.5
@@ -81,6 +84,10 @@ class SpectSettings:
         for word, known in ((self.grid, GRIDS), (self.physics, PHYSICS)):
             if word not in known:
                 raise SettingsError(f"One of {', '.join(known)} is wanted, '{word}' came.")
+        if self.counts is not None and not (self.physics == "full" and 0 < self.counts < math.inf):
+            raise SettingsError(
+                f"Counts above 0, of physics 'full', are wanted; {self.counts:g} of '{self.physics}' came."
+            )
         if self.spacing_mm is not None and self.grid != "clinical":
             raise SettingsError(f"A voxel size is for the clinical grid, '{self.grid}' came with one.")
         if self.spacing_mm is not None and not all(1.0 <= s <= 8.0 for s in self.spacing_mm):
@@ -249,6 +256,8 @@ def _image(
         found = surrogate(torch.from_numpy(phantom.activity), (phantom.voxel_mm,) * 3, quality)
         return found.numpy(), {"physics": "fast", "surrogate": asdict(quality)}
     taken, how = spect.draw_acquisition(generator), spect.draw_reconstruction(generator)
+    if settings.counts is not None:
+        taken = replace(taken, counts=settings.counts)
     image = spect.scan_phantom(phantom, taken, how, generator=generator)
     return image, {"physics": "full", **spect.told(taken, how)}
 
