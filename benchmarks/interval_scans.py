@@ -21,7 +21,7 @@ import numpy as np
 from pet_pairs import made_pair
 
 from deepgray.anatomy import scheme
-from deepgray.cli.whole_heads import prepared_head
+from deepgray.cli.whole_heads import heads_by_name
 from deepgray.errors import AnatomyError
 from deepgray.pipeline import analyse_head, find_head
 from deepgray.protocols import dentate as protocol_c
@@ -32,7 +32,6 @@ from deepgray.recipe import Options
 from deepgray.result import Drawn, Examination, Registration, Tracer
 from deepgray.scan import LabelMap
 from deepgray.simulate.small_nuclei import QsmHead, prepare_head, with_atlas
-from deepgray.simulate.whole_head import WholeHead
 from deepgray.simulate.whole_head_qsm import QsmSettings, SimulatedQsm, simulate_qsm
 from deepgray.simulate.whole_head_spect import SpectSettings
 
@@ -127,7 +126,7 @@ def datspect(source: Source, done: Container[str]) -> Iterator[Known]:
     """The people of protocol B, upright: those who judge are of the heads that trained no network."""
     planned = sets.plan(OTHERS, HEADS, scans=PEOPLE, seed=PEOPLE_SEED)
     wanted = tuple(one for one in planned if one.name not in done)
-    made = sets.made(wanted, _striatal_head(source.anatomies), source.kept / "people", how=SpectSettings())
+    made = sets.made(wanted, heads_by_name(source.anatomies), source.kept / "people", how=SpectSettings())
     for one, case in zip(wanted, made, strict=True):
         yield from _unless_refused(Known(one.name, one.head, "datspect", Examination(case.scan), None, (case.truth,)))
 
@@ -187,14 +186,6 @@ def _head(anatomies: Path, name: str, atlas: Path | None) -> QsmHead:
         return with_atlas(_head(anatomies, name, None), other.voxels, other.affine_ras, atlas="spl")
     labels = read_mask(anatomies / f"{name}_dseg.nii.gz")
     return prepare_head(labels.voxels, labels.affine_ras, name=name)
-
-
-def _striatal_head(anatomies: Path) -> sets.Heads:
-    @lru_cache(maxsize=2)
-    def head(name: str) -> WholeHead:
-        return prepared_head(anatomies / f"{name}_dseg.nii.gz", None)
-
-    return head
 
 
 def _outlined(case: Known) -> Known:

@@ -4,26 +4,24 @@
 
 The same simulated people as protocol B's of one seed, of heads that trained no network, each imaged with so many counts
 and all else alike; outlined by the whole path and judged against their true masks at 1 mm. A thousand million counts
-are as good as no noise. ``OUT/people`` and ``OUT/rows`` keep what is finished; ``OUT/counts.png`` shows one healthy
-person and one with advanced disease.
+are as good as no noise. ``OUT/people`` and ``OUT/rows`` keep what is finished, rows by the networks;
+``OUT/counts.png`` shows one healthy person and one with advanced disease.
 """
 
 from __future__ import annotations
 
 import argparse
-from functools import lru_cache
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 
-from deepgray.cli.whole_heads import ENDING, other_heads, prepared_head
+from deepgray.cli.whole_heads import heads_by_name, other_heads
 from deepgray.protocols.spect import tables
 from deepgray.protocols.spect.arms import Own
 from deepgray.protocols.spect.cases import Found, Row, judged, read_rows, write_rows
 from deepgray.protocols.spect.sets import TEST, Case, Subject, made, plan
-from deepgray.simulate.whole_head import WholeHead
 from deepgray.simulate.whole_head_spect import SpectSettings
 from deepgray.train.settings import HELD_OUT
 from deepgray.voxels.resample import to_frame
@@ -52,22 +50,18 @@ def main() -> None:
 
 def imaged(people: tuple[Subject, ...], anatomies: Path, out: Path, millions: float) -> list[Case]:
     """The people, counted so long; those that are there are read."""
-
-    @lru_cache(maxsize=1)
-    def head(name: str) -> WholeHead:
-        return prepared_head(anatomies / f"{name}{ENDING}", None)
-
     how = SpectSettings(counts=millions * 1e6)
-    return list(made(people, head, out / "people" / f"{millions:g}", how=how))
+    return list(made(people, heads_by_name(anatomies), out / "people" / f"{millions:g}", how=how))
 
 
 def outlined(people: tuple[Subject, ...], anatomies: Path, out: Path, millions: float) -> list[Row]:
     """Rows of all people at one number of counts."""
     rows: list[Row] = []
+    own = Own()
     for case in imaged(people, anatomies, out, millions):
-        table = out / "rows" / f"{millions:g}" / f"{case.name}.tsv"
+        table = out / "rows" / own.key / f"{millions:g}" / f"{case.name}.tsv"
         if not table.exists():
-            write_rows(table, judged(Own().outline(case), case, arm=Own().name))
+            write_rows(table, judged(own.outline(case), case, arm=own.name))
         rows += read_rows(table)
     return rows
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -13,15 +12,13 @@ from rich.status import Status
 
 from deepgray.cli.output import news, wants_train, writable_folder
 from deepgray.cli.protocol_tables import print_sheets
-from deepgray.cli.whole_heads import ENDING, other_heads, prepared_head
+from deepgray.cli.whole_heads import heads_by_name, other_heads
 from deepgray.errors import SettingsError
 from deepgray.evaluate.plots import new_figure
 from deepgray.train.settings import HELD_OUT
 
 if TYPE_CHECKING:
     from deepgray.protocols.spect.run import Design
-    from deepgray.protocols.spect.sets import Heads
-    from deepgray.simulate.whole_head import WholeHead
 
 
 @Parameter(name="*")
@@ -74,7 +71,9 @@ def spect(settings: SpectProtocol) -> int:
     errors = Console(stderr=True)
     with Status("protocol b", console=errors) as status:
         told = status.update if errors.is_terminal else news
-        outcome = run.run(planned, _heads(settings.anatomies), settings.output, design=_design(settings), told=told)
+        outcome = run.run(
+            planned, heads_by_name(settings.anatomies), settings.output, design=_design(settings), told=told
+        )
     print_sheets(report.sheets(outcome.rows, outcome.trained), report.failures(outcome.rows))
     news(f"Report: {report.write(outcome.rows, outcome.trained, settings.output)}.")
     return 0
@@ -97,13 +96,3 @@ def _design(settings: SpectProtocol) -> Design:
         (settings.scans[2] if full else 4) if turned_scans is None else turned_scans,
         (10.0 if full else 30.0) if step is None else step,
     )
-
-
-def _heads(anatomies: Path) -> Heads:
-    """Gives a head by its name; people come sorted by head, so the last one is kept."""
-
-    @lru_cache(maxsize=1)
-    def head(name: str) -> WholeHead:
-        return prepared_head(anatomies / f"{name}{ENDING}", None)
-
-    return head

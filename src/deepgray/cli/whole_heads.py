@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -43,6 +44,20 @@ def other_heads(anatomies: Path, judging: Iterable[str]) -> tuple[str, ...]:
     if missing:
         raise SettingsError(f"Label maps of {', '.join(missing)} are wanted in {anatomies}, there are none.")
     return tuple(name for name in known if name not in judging)
+
+
+def heads_by_name(anatomies: Path) -> Callable[[str], WholeHead]:
+    """Gives a head of a folder by its name; the last two are kept, since people come sorted by head.
+
+    Args:
+        anatomies: Folder of label maps.
+    """
+
+    @lru_cache(maxsize=2)
+    def head(name: str) -> WholeHead:
+        return prepared_head(anatomies / f"{name}{ENDING}", None)
+
+    return head
 
 
 def make_missing(

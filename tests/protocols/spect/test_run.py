@@ -103,20 +103,6 @@ def test_the_whole_protocol_goes_on_where_it_stopped(outlined: list[str], tmp_pa
     assert not (tmp_path / "report.partial").exists()
 
 
-def test_a_folder_of_people_who_were_drawn_otherwise_is_refused(
-    outlined: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    few = replace(DESIGN, arms=(OWN,), ablations=False, turned_scans=0)
-    run.run(PLANNED, str, tmp_path, design=few, told=lambda _: None)  # type: ignore[arg-type]
-    assert len(outlined) == 2
-    other = replace(few, how=SpectSettings(physics="fast"))
-    with pytest.raises(SettingsError, match="A folder of people who were drawn alike is wanted"):
-        run.run(PLANNED, str, tmp_path, design=other, told=lambda _: None)  # type: ignore[arg-type]
-    monkeypatch.setattr(run, "simulator_mark", lambda: "another simulator")
-    with pytest.raises(SettingsError, match=r"another simulator.* came\. Choose another folder"):
-        run.run(PLANNED, str, tmp_path, design=few, told=lambda _: None)  # type: ignore[arg-type]
-
-
 def test_nonsense_is_refused() -> None:
     with pytest.raises(SettingsError, match=r"Arms of deepgray, nnunet, .* are wanted, unknown came"):
         Design(RECIPES, ("unknown",))

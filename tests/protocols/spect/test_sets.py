@@ -18,6 +18,7 @@ from deepgray.protocols.spect.sets import (  # noqa: E402
     TEST,
     TRAIN,
     VALIDATE,
+    Case,
     Subject,
     class_indices,
     crop_centre_mm,
@@ -89,6 +90,23 @@ def test_a_person_is_simulated_once_and_read_again(simulated: list[tuple[str, st
     boxes = np.zeros(toy.scan.voxels.shape, dtype=bool)
     boxes[2:4, 2:4, 2:4] = boxes[6:8, 2:4, 2:4] = True
     assert again[0].reference_mean == pytest.approx(float(toy.scan.voxels[boxes].mean()))  # not the occipital voxel
+
+
+def test_a_folder_of_people_who_were_drawn_otherwise_is_refused(
+    simulated: list[tuple[str, str, int]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planned = (Subject(TEST, "a", "caudates", 7), Subject(TEST, "a", "normal", 8))
+
+    def people(how: SpectSettings) -> list[Case]:
+        return list(made(planned, lambda name: name, tmp_path, how=how))  # type: ignore[arg-type,return-value]
+
+    people(SpectSettings())
+    assert len(simulated) == 2
+    with pytest.raises(SettingsError, match="A folder of people who were drawn alike is wanted"):
+        people(SpectSettings(physics="fast"))
+    monkeypatch.setattr(sets, "simulator_mark", lambda: "another simulator")
+    with pytest.raises(SettingsError, match=r"another simulator.* came\. Choose another folder"):
+        people(SpectSettings())
 
 
 def test_the_truth_has_room_around_and_lies_where_it_lay(simulated: list[tuple[str, str, int]], tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from deepgray.evaluate.plots import GREY, new_figure, save_picture
 from deepgray.measure.binding import DORSAL
 from deepgray.protocols.spect.cases import COMPARTMENTS, UPRIGHT, Row, chosen
 from deepgray.protocols.spect.sets import STRATA
-from deepgray.protocols.spect.tables import BOTH_NUCLEI, POOLED, arms_of, case_dice, rotation_curves
+from deepgray.protocols.spect.tables import ASI, BOTH_NUCLEI, POOLED, arms_of, case_dice, rotation_curves
 from deepgray.protocols.spect.turned import AXES
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def draw_agreements(binding: Sequence[NamedAgreement], asymmetry: Sequence[Named
     known = {one.name.side for one in pooled}
     pooled += [a for a in binding if a.name.structure == DORSAL and a.name.side not in known]
     pooled = [NamedAgreement(a.name._replace(structure=""), a.agreement) for a in pooled]
-    indices = [a for a in asymmetry if a.name.structure == BOTH_NUCLEI and a.name.quantity == "ASI"]
+    indices = [a for a in asymmetry if a.name.structure == BOTH_NUCLEI and a.name.quantity == ASI]
     indices = [NamedAgreement(a.name._replace(structure=""), a.agreement) for a in indices]
     files = []
     if pooled:

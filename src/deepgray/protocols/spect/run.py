@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -16,7 +15,6 @@ from deepgray.protocols.spect.turned import AXES, angles, condition, mirrored, t
 from deepgray.simulate.whole_head_spect import SpectSettings
 from deepgray.train.baselines.fitting import Trained, fit
 from deepgray.train.baselines.recipes import BASELINES, NNUNET, BaselineSettings
-from deepgray.train.camera_people import simulator_mark
 from deepgray.train.slice_training import Cases
 
 ARMS = (OWN, NNUNET, *(name for name in BASELINES if name != NNUNET), THRESHOLD)
@@ -98,7 +96,6 @@ def run(planned: tuple[Subject, ...], heads: Heads, out: Path, *, design: Design
         SettingsError: The folder was made with other settings or people.
         ModelError: A network of deepgray's own path is missing.
     """
-    _check(out / "people" / "how.json", design.how)
     for number, case in enumerate(made(planned, heads, out / "people", how=design.how), start=1):
         told(f"people: {number} of {len(planned)}, {case.name}")
     by_set = {name: tuple(one for one in planned if one.group == name) for name in SETS}
@@ -168,15 +165,3 @@ def _outlined(name: str, make: Callable[[], Case], where: str, arms: Iterable[Ar
             case = case or make()
             write_rows(table, judged(arm.outline(case), case, arm=arm.name, condition=where))
         yield from read_rows(table)
-
-
-def _check(path: Path, how: SpectSettings) -> None:
-    """People who are there already must have been drawn alike, by the same simulator."""
-    wanted = json.dumps({**asdict(how), "simulator": simulator_mark()}, sort_keys=True)
-    if path.exists() and (there := path.read_text(encoding="utf-8")) != wanted:
-        raise SettingsError(
-            f"A folder of people who were drawn alike is wanted, {path} says {there}; {wanted} came. Choose another "
-            "folder, or move the people away."
-        )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(wanted, encoding="utf-8")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from deepgray.simulate.whole_head import WholeHead
 from deepgray.simulate.whole_head_spect import SimulatedSpect, SpectSettings, simulate_spect
 from deepgray.space import Grid, apply_affine
 from deepgray.train.cache import save_arrays
+from deepgray.train.camera_people import simulator_mark
 from deepgray.train.slice_training import Cases
 from deepgray.voxels.resample import to_frame
 
@@ -131,13 +132,29 @@ def made(planned: tuple[Subject, ...], heads: Heads, folder: Path, *, how: Spect
         heads: Gives a head by its name.
         folder: Keeps a file for each.
         how: How they are drawn; the stage is each person's own.
+
+    Raises:
+        SettingsError: The folder holds people who were drawn otherwise, or by another version of the simulator.
     """
+    _check(folder / "how.json", how)
     for one in planned:
         path = folder / f"{one.name}.npz"
         if not path.exists():
             simulated = simulate_spect(heads(one.head), replace(how, stage=one.stage), seed=one.seed)
             _keep(simulated, path, name=one.name)
         yield read(path, name=one.name, stage=one.stage)
+
+
+def _check(path: Path, how: SpectSettings) -> None:
+    """People who are there already must have been drawn alike, by the same simulator."""
+    wanted = json.dumps({**asdict(how), "simulator": simulator_mark()}, sort_keys=True)
+    if path.exists() and (there := path.read_text(encoding="utf-8")) != wanted:
+        raise SettingsError(
+            f"A folder of people who were drawn alike is wanted, {path} says {there}; {wanted} came. Choose another "
+            "folder, or move the people away."
+        )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(wanted, encoding="utf-8")
 
 
 def _keep(found: SimulatedSpect, path: Path, *, name: str) -> None:

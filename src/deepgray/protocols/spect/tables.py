@@ -19,7 +19,7 @@ THEIRS = "work B, its own patients"
 POOLED = "four compartments"
 OWN_REFERENCE = "by its own reference"
 BOTH_NUCLEI = "caudate and putamen"
-SIGNED_ASI = "ASI with its side"
+ASI, SIGNED_ASI = "ASI", "ASI with its side"
 # A rotation breaks an arm where it costs more Dice than this (the bound of the project's goal).
 BREAK = 0.03
 # Work B's own figures: of its network, which is the arm nnunet here, and of its baselines.
@@ -127,9 +127,13 @@ def asymmetry_agreements(rows: Sequence[Row]) -> list[NamedAgreement]:
         if not pairs:
             continue
         pooled = [pair for name in COMPARTMENTS for pair in pairs.get(name, [])]
-        groups = {BOTH_NUCLEI: pooled, **pairs}
-        wanted = [(name, "ASI", [(abs(a), abs(b)) for a, b in values]) for name, values in groups.items()]
-        for name, quantity, values in (wanted[0], (BOTH_NUCLEI, SIGNED_ASI, pooled), *wanted[1:]):
+        groups = [
+            (BOTH_NUCLEI, ASI, pooled),
+            (BOTH_NUCLEI, SIGNED_ASI, pooled),
+            *((n, ASI, v) for n, v in pairs.items()),
+        ]
+        for name, quantity, signed in groups:
+            values = signed if quantity == SIGNED_ASI else [(abs(a), abs(b)) for a, b in signed]
             if values:
                 measured, reference = zip(*values, strict=True)
                 found.append(NamedAgreement(MeasureName(name, arm, quantity), agree(measured, reference, unit="%")))
@@ -139,6 +143,12 @@ def asymmetry_agreements(rows: Sequence[Row]) -> list[NamedAgreement]:
 def _signed_asymmetry(left: float, right: float) -> float:
     """The asymmetry index, below 0 where the right side is higher."""
     return math.copysign(asymmetry_index(left, right)[0], left - right)
+
+
+def _line_name(name: MeasureName, plain: str) -> str:
+    """The structure, and what sets the quantity apart from the plain one."""
+    apart = name.quantity.removeprefix(plain).strip()
+    return f"{name.structure}, {apart}" if apart else name.structure
 
 
 def binding_sheet(found: Sequence[NamedAgreement]) -> Sheet:
@@ -152,7 +162,7 @@ def binding_sheet(found: Sequence[NamedAgreement]) -> Sheet:
         lines.append(
             (
                 one.name.side,
-                one.name.structure + one.name.quantity.removeprefix("SBR").replace(" by", ", by"),
+                _line_name(one.name, "SBR"),
                 _pairs(agreement),
                 _limits(agreement),
                 f"{_number(absolute.percent_mad, 2)} ± {_number(absolute.percent_sd, 2)}",
@@ -175,12 +185,12 @@ def asymmetry_sheet(found: Sequence[NamedAgreement]) -> Sheet:
     lines = []
     for one in found:
         line = one.agreement.regression
-        is_main = one.name.structure == BOTH_NUCLEI and one.name.quantity == "ASI"
+        is_main = one.name.structure == BOTH_NUCLEI and one.name.quantity == ASI
         printed = _ASI_B.get(one.name.side, "") if is_main else ""
         lines.append(
             (
                 one.name.side,
-                one.name.structure + one.name.quantity.removeprefix("ASI").replace(" with", ", with"),
+                _line_name(one.name, ASI),
                 _pairs(one.agreement),
                 *(_number(v, 3) for v in (line.slope, line.r_squared, one.agreement.pearson.value)),
                 _limits(one.agreement, 2),
