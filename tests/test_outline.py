@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from drawing_networks import NUCLEI, Ellipsoid, recipe_of
+from scipy.ndimage import gaussian_filter
 from toy_heads import STORAGES, Point, centres_mm, ellipsoid, grid_around, stored, turned
 
 from deepgray.anatomy import Scheme, Side, scheme, structure
 from deepgray.engine import Network
 from deepgray.errors import FieldOfViewError, SettingsError
 from deepgray.models import Model
-from deepgray.outline import ENLARGE_MM, deep_structures, outline, outline_on
+from deepgray.outline import ENLARGE_MM, MOST_UNLIKE, deep_structures, outline, outline_on
 from deepgray.recipe import Recipe
 from deepgray.result import Outline, Pose
 from deepgray.scan import LabelMap, Scan
@@ -333,3 +335,26 @@ def test_planes_that_are_zero_all_over_were_not_imaged() -> None:
     cut = Scan(scan.voxels * (height < -5).astype(np.float32), scan.affine_ras, "cut")
     with pytest.raises(FieldOfViewError, match=r"A field of view that holds left caudate.* is wanted, it covers"):
         outline(cut, pose_of(np.eye(4)), model=MODEL, scheme=STRIATUM)
+
+
+def test_sides_are_made_more_alike_by_the_part_that_the_recipe_says() -> None:
+    """The left caudate is larger; half of the difference of the logarithms goes, the product of both volumes stays."""
+    sharp = scan_of(TRUTH, OBLIQUE)
+    scan = replace(sharp, voxels=gaussian_filter(sharp.voxels, 1.5))
+    models = (MODEL, replace(MODEL, recipe=replace(RECIPE, sides_alike=0.5)))
+    sheets = [outline(scan, pose_of(TURNED), model=m, scheme=STRIATUM).labels for m in models]
+    for name in ("caudate", "putamen"):
+        keys = [structure(f"{side} {name}") for side in ("left", "right")]
+        before, after = (np.array([int(sheet.mask(k).sum()) for k in keys]) for sheet in sheets)
+        assert np.log(after[0] / after[1]) == pytest.approx(0.5 * np.log(before[0] / before[1]), abs=0.03)
+        assert after.prod() == pytest.approx(before.prod(), rel=0.06)
+
+
+def test_sides_that_differ_too_much_are_left_as_they_are() -> None:
+    larger = truth_of(OBLIQUE, TURNED, more=(Ellipsoid("caudate", (-12, 4, 11), (9, 26, 16)),))
+    alike = replace(MODEL, recipe=replace(RECIPE, sides_alike=1.0))
+    before, after = (outlined(larger, OBLIQUE, TURNED, m).labels for m in (MODEL, alike))
+    left, right = (structure(f"{side} caudate") for side in ("left", "right"))
+    assert before.mask(left).sum() > MOST_UNLIKE * before.mask(right).sum()
+    for s in (left, right):
+        np.testing.assert_allclose(after.mask(s).sum(), before.mask(s).sum(), rtol=0.01)

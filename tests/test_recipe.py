@@ -40,7 +40,7 @@ def test_a_recipe_reads_from_the_json_that_a_network_file_holds() -> None:
         '{"name": "striatum-outline", "version": "1", "modality": "mr", "spacing_mm": 1.0,'
         ' "low_mm": [-48.0, -40.0, -28.0], "high_mm": [0.0, 24.0, 28.0], "mirrored": true,'
         ' "inputs": ["image"], "outputs": ["caudate", "putamen"], "intensity": "percentiles",'
-        ' "border_logit": 0.0}'
+        ' "border_logit": 0.0, "sides_alike": 0.0}'
     )
     assert recipe_from_json(text) == RECIPE
     assert json.loads(RECIPE.to_json()) == json.loads(text)
@@ -51,6 +51,9 @@ def test_a_recipe_reads_from_the_json_that_a_network_file_holds() -> None:
     [
         ({"spacing_mm": 0.0}, "spacing"),
         ({"spacing_mm": float("nan")}, "spacing"),
+        ({"sides_alike": 1.5}, "sides_alike"),
+        ({"sides_alike": float("nan")}, "sides_alike"),
+        ({"sides_alike": 0.5, "mirrored": False}, "sides_alike"),
         ({"inputs": ()}, "begin with 'image'"),
         ({"inputs": ("caudate", "image")}, "begin with 'image'"),
         ({"high_mm": (-50.0, 24.0, 28.0)}, "box"),

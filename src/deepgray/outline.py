@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,8 @@ MOST_MISSING = 0.5
 # Nuclei that lie nearer than twice this are one body. Red nucleus and nigra lie 2–3 mm apart, the red nuclei of both
 # sides 4 mm and more.
 HALF_GAP_MM = 1.5
+# Sides of which one is this many times as large as the other are not made more alike.
+MOST_UNLIKE = 1.6
 # Part of a box that the scan must cover. Planes at its ends that are zero all over were not imaged.
 COVERED = 0.85
 # Voxels of the finer outline.
@@ -71,7 +73,7 @@ def outline(scan: Scan, pose: Pose, *, model: Model, scheme: Scheme, fine: bool 
     channels = _channels(model, scheme)
     for side in HEMISPHERES:
         _check_covered(scan, pose.world_from_side(side), model=model, wanted=scheme.of_side(side))
-    halves = {side: _half(scan, pose, side, model) for side in HEMISPHERES}
+    halves = _halves(scan, pose, model)
     block = _block(scan.grid, halves)
     probabilities = _on_grid(scan.grid, block, halves, channels=channels, scheme=scheme)
     labels = _labels(probabilities, scheme)
@@ -107,7 +109,7 @@ def outline_on(grid: Grid, scan: Scan, pose: Pose, *, model: Model, scheme: Sche
         SettingsError: The network does not know a structure of the scheme.
     """
     channels = _channels(model, scheme)
-    halves = {side: _half(scan, pose, side, model) for side in HEMISPHERES}
+    halves = _halves(scan, pose, model)
     return _labels(_on_grid(grid, ((0, 0, 0), grid.shape), halves, channels=channels, scheme=scheme), scheme)
 
 
@@ -162,6 +164,52 @@ def _channels(model: Model, scheme: Scheme) -> dict[str, int]:
 
 def _list(names: list[str]) -> str:
     return ", ".join(names)
+
+
+def _halves(scan: Scan, pose: Pose, model: Model) -> dict[Side, _Half]:
+    halves = {side: _half(scan, pose, side, model) for side in HEMISPHERES}
+    return _alike(halves, model.recipe.sides_alike) if model.recipe.sides_alike > 0 else halves
+
+
+def _alike(halves: dict[Side, _Half], share: float) -> dict[Side, _Half]:
+    """Move the borders of each structure so that its volumes on both sides are more alike.
+
+    The left and right nuclei of one person differ in size by less than what noise makes of them, so that most of a
+    difference is error. This part of it (of the logarithms) is taken away; the product of both volumes stays. Sides
+    that differ more than ``MOST_UNLIKE`` are left as they are: a person is to look at them.
+
+    Args:
+        halves: What the network said of both sides.
+        share: 0–1.
+    """
+    lacking = {side: _lacking(half.probabilities) for side, half in halves.items()}
+    volumes = {side: (values < 0).sum(axis=(1, 2, 3)) for side, values in lacking.items()}
+    smaller, larger = np.minimum(*volumes.values()), np.maximum(*volumes.values())
+    near = (smaller > 0) & (larger <= MOST_UNLIKE * smaller)
+    between = np.sqrt(smaller * larger) ** share
+    moved: dict[Side, _Half] = {}
+    for side, half in halves.items():
+        wanted = np.where(near, volumes[side] ** (1 - share) * between, volumes[side])
+        added = [_added(*pair) for pair in zip(lacking[side], np.rint(wanted).astype(int), strict=True)]
+        grown = half.probabilities * np.exp(np.array(added, dtype=np.float32))[:, None, None, None]
+        background = 1 - half.probabilities.sum(axis=0)
+        moved[side] = replace(half, probabilities=grown / (background + grown.sum(axis=0)))
+    return moved
+
+
+def _lacking(probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
+    """By how much each structure's logit falls short of the likeliest other class, (structures, x, y, z)."""
+    shares = np.concatenate([1 - probabilities.sum(axis=0, keepdims=True), probabilities])
+    logits = np.log(np.maximum(shares, np.float32(1e-9)))
+    others = [np.delete(logits, number, axis=0).max(axis=0) for number in range(1, len(logits))]
+    return np.asarray(np.stack(others) - logits[1:], dtype=np.float32)
+
+
+def _added(lacking: NDArray[np.float32], voxels: int) -> float:
+    """What has to be added to a structure's logit so that it has so many voxels."""
+    if int((lacking < 0).sum()) == voxels:
+        return 0.0
+    return float(np.partition(lacking, voxels, axis=None)[voxels])
 
 
 def _half(scan: Scan, pose: Pose, side: Side, model: Model) -> _Half:

@@ -27,6 +27,8 @@ class Recipe:
         outputs: What each output channel after the background (channel 0) stands for, names without side.
         intensity: Name of the intensity scaling, see ``voxels.intensity``.
         border_logit: Added to the background's logit: above 0 draws borders further inside, below 0 further outside.
+        sides_alike: Part (0–1) of the difference between both sides' volumes of a structure that is taken away, on a
+            logarithmic scale: for images whose noise says more of that difference than anatomy does.
 
     Raises:
         SettingsError: A number or a name is out of range.
@@ -43,10 +45,15 @@ class Recipe:
     outputs: tuple[str, ...]
     intensity: str = "percentiles"
     border_logit: float = 0.0
+    sides_alike: float = 0.0
 
     def __post_init__(self) -> None:
         if not 0 < self.spacing_mm < 20:
             raise SettingsError(f"Recipe '{self.name}': a spacing of 0–20 mm is wanted, {self.spacing_mm} came.")
+        if not 0 <= self.sides_alike <= 1 or (self.sides_alike > 0 and not self.mirrored):
+            raise SettingsError(
+                f"Recipe '{self.name}': sides_alike of 0–1, and 0 unless mirrored, is wanted, {self.sides_alike} came."
+            )
         if self.inputs[:1] != ("image",):
             raise SettingsError(f"Recipe '{self.name}': inputs that begin with 'image' are wanted, {self.inputs} came.")
         try:
