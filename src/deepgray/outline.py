@@ -189,8 +189,11 @@ def _alike(halves: dict[Side, _Half], share: float) -> dict[Side, _Half]:
     between = np.sqrt(smaller * larger) ** share
     moved: dict[Side, _Half] = {}
     for side, half in halves.items():
-        wanted = np.where(near, volumes[side] ** (1 - share) * between, volumes[side])
-        added = [_added(*pair) for pair in zip(lacking[side], np.rint(wanted).astype(int), strict=True)]
+        wanted = np.where(near, np.rint(volumes[side] ** (1 - share) * between).astype(int), volumes[side])
+        added = [
+            np.partition(values, count, axis=None)[count] if count != had else 0.0
+            for values, count, had in zip(lacking[side], wanted, volumes[side], strict=True)
+        ]
         grown = half.probabilities * np.exp(np.array(added, dtype=np.float32))[:, None, None, None]
         background = 1 - half.probabilities.sum(axis=0)
         moved[side] = replace(half, probabilities=grown / (background + grown.sum(axis=0)))
@@ -203,13 +206,6 @@ def _lacking(probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
     logits = np.log(np.maximum(shares, np.float32(1e-9)))
     others = [np.delete(logits, number, axis=0).max(axis=0) for number in range(1, len(logits))]
     return np.asarray(np.stack(others) - logits[1:], dtype=np.float32)
-
-
-def _added(lacking: NDArray[np.float32], voxels: int) -> float:
-    """What has to be added to a structure's logit so that it has so many voxels."""
-    if int((lacking < 0).sum()) == voxels:
-        return 0.0
-    return float(np.partition(lacking, voxels, axis=None)[voxels])
 
 
 def _half(scan: Scan, pose: Pose, side: Side, model: Model) -> _Half:
