@@ -147,7 +147,7 @@ def ship(task: str, rows: list[Row]) -> Path:
     path = SHIPPED / f"{network.name}.tsv"
     parts = what.subdivide_by if what.subdivide_scheme else ""
     enough = {key: reach for key, reach in learnt(rows).items() if reach.count >= LEAST}
-    path.write_text(calibration_text(Calibration(network.sha256, parts, enough)), encoding="utf-8")
+    path.write_text(calibration_text(Calibration(network.weights, parts, enough)), encoding="utf-8")
     return path
 
 

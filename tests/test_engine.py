@@ -64,7 +64,7 @@ def test_a_file_with_other_classes_than_its_recipe_is_refused() -> None:
     network = Network(
         recipe_of("striatum-outline"), "fake", lambda inputs: np.zeros((1, 3, *inputs.shape[2:]), np.float32)
     )
-    with pytest.raises(ModelError, match=r"5 classes .* are wanted, shape \(1, 3, 8, 8, 8\) came"):
+    with pytest.raises(ModelError, match=r"shape \(1, 5, 8, 8, 8\) are wanted, \(1, 3, 8, 8, 8\) came"):
         network.run(np.zeros((1, 1, 8, 8, 8), np.float32))
 
 
@@ -102,3 +102,15 @@ def test_engines_are_imported_when_a_network_is_opened_and_not_before() -> None:
 
 def test_at_least_one_core_can_be_used() -> None:
     assert usable_cores() >= 1
+
+
+def test_a_wide_network_has_grids_of_its_own() -> None:
+    wide = {"wide_low_mm": (-96.0, -80.0, -64.0), "wide_high_mm": (96.0, 80.0, 64.0), "wide_spacing_mm": 4.0}
+    recipe = recipe_of("striatum-outline", **wide)
+    answer = np.zeros((1, 5, 22, 40, 32), np.float32)
+    seen = np.zeros((1, 1, 48, 40, 32), np.float32)
+    assert Network(recipe, "toy", lambda _: answer).run(seen).shape == answer.shape
+    with pytest.raises(ModelError, match=r"a grid of \(48, 40, 32\) is wanted, \(22, 40, 32\) came"):
+        Network(recipe, "toy", lambda _: answer).run(answer[:, :1])
+    with pytest.raises(ModelError, match=r"logits of shape \(1, 5, 22, 40, 32\) are wanted, \(1, 5, 48, 40, 32\) came"):
+        Network(recipe, "toy", lambda image: np.repeat(image, 5, axis=1)).run(seen)

@@ -358,3 +358,63 @@ def test_sides_that_differ_too_much_are_left_as_they_are() -> None:
     assert before.mask(left).sum() > MOST_UNLIKE * before.mask(right).sum()
     for s in (left, right):
         np.testing.assert_allclose(after.mask(s).sum(), before.mask(s).sum(), rtol=0.01)
+
+
+def wide(forward: Callable[[np.ndarray], np.ndarray]) -> Model:
+    """A network that sees both sides at 4 mm and answers for a box that is 4 mm longer at the back and the front."""
+    seen = {"wide_low_mm": (-100.0, -84.0, -64.0), "wide_high_mm": (100.0, 84.0, 64.0), "wide_spacing_mm": 4.0}
+    recipe = recipe_of("striatum-outline", name="wide", low_mm=(-44.0, -44.0, -24.0), high_mm=(0.0, 44.0, 40.0), **seen)
+    return Model("wide", "1", "1" * 64, Network(recipe, "toy", forward), recipe, "")
+
+
+def no_caudate_in_front(inputs: np.ndarray) -> np.ndarray:
+    """Undecided, but for the caudate in front of y = 4 mm."""
+    assert inputs.shape == (1, 1, 50, 42, 32)
+    logits = np.zeros((1, 5, 22, 44, 32), np.float32)
+    logits[0, 1, :, 24:] = -1000.0
+    return logits
+
+
+def test_the_mean_of_both_networks_counts() -> None:
+    both = outlined(TRUTH, OBLIQUE, TURNED, replace(MODEL, beside=wide(no_caudate_in_front))).labels
+    front = apply_affine(TURNED, centres_mm(OBLIQUE))[..., 1]
+    for side in ("left", "right"):
+        alone, now = (sheet.mask(structure(f"{side} caudate")) for sheet in (FOUND.labels, both))
+        assert not now[front > 7].any()
+        assert dice(now[front < 1], alone[front < 1]) > 0.98
+        assert alone[front > 7].sum() > 100
+        putamen = structure(f"{side} putamen")
+        assert dice(FOUND.labels.mask(putamen), both.mask(putamen)) > 0.98
+
+
+def test_an_enlarged_box_is_the_first_networks_alone() -> None:
+    grid = grid_around((0, 0, 8), (128, 100, 84), (2.0, 2.4, 2.0))
+    truth = truth_of(grid, np.eye(4), more=(Ellipsoid("putamen", (-36, 0, 3), (12, 9, 9)),))
+    alone, both = (
+        outlined(truth, grid, np.eye(4), m) for m in (MODEL, replace(MODEL, beside=wide(no_caudate_in_front)))
+    )
+    left, right = (structure(f"{side} caudate") for side in ("left", "right"))
+    assert both.notes == ("The left box was enlarged.",)
+    np.testing.assert_array_equal(both.labels.mask(left), alone.labels.mask(left))
+    assert both.labels.mask(right).sum() < 0.7 * alone.labels.mask(right).sum()
+
+
+def test_a_wide_network_alone_keeps_its_box_and_says_what_reaches_its_border() -> None:
+    """It is told apart by its input: the intensities around the nuclei, both sides, make its scale."""
+    own = nearest(centres_mm(wide(by_brightness).recipe.grid))
+    shown: list[np.ndarray] = []
+
+    def forward(inputs: np.ndarray) -> np.ndarray:
+        shown.append(inputs[0, 0])
+        near = inputs[0, 0, 14:25, 10:32, 10:26].repeat(2, 0).repeat(2, 1).repeat(2, 2).astype(np.float64)
+        steep = 20.0 * (near - 0.5)
+        return np.stack([-steep, *(np.where(own == n, steep, -99.0) for n in range(4))])[None].astype(np.float32)
+
+    grid = grid_around((0, 0, 8), (128, 100, 84), (2.0, 2.4, 2.0))
+    truth = truth_of(grid, np.eye(4), more=(Ellipsoid("putamen", (-36, 0, 3), (12, 9, 9)),))
+    found = outlined(truth, grid, np.eye(4), wide(forward))
+    assert found.notes == ("The content of the left box reaches its border.",)
+    assert dice(found.labels.mask(structure("right putamen")), structure("right putamen").label == truth) > 0.8
+    for image in shown:
+        near = image[14:36, 10:32, 10:26]
+        assert np.percentile(near, (1, 99)).tolist() == pytest.approx([0.0, 1.0], abs=0.01)

@@ -20,6 +20,7 @@ RECIPE = Recipe(
     inputs=("image",),
     outputs=("caudate", "putamen"),
 )
+WIDE = {"wide_low_mm": (-96.0, -100.0, -80.0), "wide_high_mm": (96.0, 80.0, 80.0), "wide_spacing_mm": 2.0}
 TASK = {
     "name": "striatum",
     "title": "Striatum on any MR contrast",
@@ -58,11 +59,28 @@ def test_a_recipe_reads_from_the_json_that_a_network_file_holds() -> None:
         ({"inputs": ("caudate", "image")}, "begin with 'image'"),
         ({"high_mm": (-50.0, 24.0, 28.0)}, "box"),
         ({"high_mm": (0.0, 24.0)}, "box"),
+        ({"wide_spacing_mm": 2.0}, "together, or none"),
+        ({**WIDE, "wide_low_mm": None}, "together, or none"),
+        ({**WIDE, "wide_low_mm": (-97.0, -100.0, -80.0)}, "does not lie on voxels of what is seen"),
+        ({**WIDE, "wide_low_mm": (-40.0, -100.0, -80.0)}, "does not lie on voxels of what is seen"),
+        ({**WIDE, "mirrored": False}, "does not lie on voxels of what is seen"),
     ],
 )
 def test_a_recipe_out_of_range_is_refused(change: dict[str, object], words: str) -> None:
     with pytest.raises(SettingsError, match=f"striatum-outline.*{words}"):
         replace(RECIPE, **change)  # type: ignore[arg-type]
+
+
+def test_a_wide_recipe_sees_more_than_it_answers_for() -> None:
+    wide = replace(RECIPE, **WIDE)  # type: ignore[arg-type]
+    assert wide.is_wide
+    assert not RECIPE.is_wide
+    assert wide.grid.shape == RECIPE.grid.shape == RECIPE.seen.shape == (48, 64, 56)
+    assert wide.seen.shape == (96, 90, 80)
+    # both sides of the box, 2 mm a voxel: from 48 mm left to 48 mm right of the middle
+    assert wide.near == (slice(24, 72), slice(30, 62), slice(26, 54))
+    assert RECIPE.near == ()
+    assert recipe_from_json(wide.to_json()) == wide
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "3", "null", "{}", '{"name": "x"}'])

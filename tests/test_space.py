@@ -15,6 +15,7 @@ from deepgray.space import (
     Box,
     Grid,
     apply_affine,
+    block_within,
     check_affine,
     check_rigid,
     corner_distance_mm,
@@ -415,3 +416,30 @@ def test_rigid_fit_follows_the_heavier_points() -> None:
 def test_rigid_fit_wants_weights(weights: list[float]) -> None:
     with pytest.raises(GeometryError, match="positive weight"):
         rigid_fit(np.eye(3), np.eye(3), np.array(weights))
+
+
+@given(grids(), st.tuples(*[st.integers(0, 6)] * 3), st.tuples(*[st.integers(1, 7)] * 3))
+def test_a_part_of_a_grid_is_found_in_it(whole: Grid, low: tuple[int, int, int], count: tuple[int, int, int]) -> None:
+    high = tuple(min(start + n, end) for start, n, end in zip(low, count, whole.shape, strict=True))
+    assume(all(start < end for start, end in zip(low, high, strict=True)))
+    part = whole.crop(low, (high[0], high[1], high[2]))
+    assert block_within(part, whole) == tuple(slice(*ends) for ends in zip(low, high, strict=True))
+    if part.shape != whole.shape:
+        assert block_within(whole, part) is None
+
+
+@pytest.mark.parametrize(
+    ("low_mm", "high_mm", "spacing"),
+    [
+        ((-8.0, -8.0, -8.0), (8.0, 8.0, 9.0), 1.0),  # a plane beyond
+        ((-9.0, -8.0, -8.0), (8.0, 8.0, 8.0), 1.0),  # a plane before
+        ((-7.5, -8.0, -8.0), (7.5, 8.0, 8.0), 1.0),  # half a voxel aside
+        ((-8.0, -8.0, -8.0), (8.0, 8.0, 8.0), 2.0),  # other voxels
+    ],
+)
+def test_what_lies_elsewhere_is_no_part(
+    low_mm: tuple[float, float, float], high_mm: tuple[float, float, float], spacing: float
+) -> None:
+    whole = Box((-8.0, -8.0, -8.0), (8.0, 8.0, 8.0)).grid(1.0)
+    assert block_within(whole, whole) == (slice(0, 16),) * 3
+    assert block_within(Box(low_mm, high_mm).grid(spacing), whole) is None

@@ -1,9 +1,9 @@
 """Runs a network file on the processor: with ONNX Runtime, which is always there, or OpenVINO (extra ``fast``).
 
 A network file is ONNX with one input (1, channels, x, y, z) and one output (1, classes, x, y, z), both float32, whose
-last three axes are free. Its weights may be stored as float16 with a ``Cast`` to float32 behind each: both engines fold
-those casts when they load the file, so that all arithmetic is float32. The recipe is JSON in the metadata key
-``recipe``.
+last three axes are free; those of a network that sees more than it answers for are the recipe's two grids. Its weights
+may be stored as float16 with a ``Cast`` to float32 behind each: both engines fold those casts when they load the file,
+so that all arithmetic is float32. The recipe is JSON in the metadata key ``recipe``.
 
 Both engines are imported when a network is opened, not before: they are slow to import.
 """
@@ -46,13 +46,15 @@ class Network:
         """Run the network once.
 
         Args:
-            inputs: (1, channels, x, y, z) float32.
+            inputs: (1, channels, x, y, z) float32; of a wide network on the grid that its recipe sees.
 
         Returns:
-            Logits (1, 1 + number of the recipe's outputs, x, y, z) float32; channel 0 is background.
+            Logits (1, 1 + number of the recipe's outputs, x, y, z) float32; channel 0 is background. On the grid that
+            went in, or that the recipe of a wide network answers for.
 
         Raises:
-            ModelError: The inputs do not have the recipe's channels, or the file gives other classes than its recipe.
+            ModelError: The inputs do not have the recipe's channels or grid, or the file gives other classes than its
+                recipe.
         """
         name, channels, classes = self.recipe.name, len(self.recipe.inputs), len(self.recipe.outputs) + 1
         if inputs.ndim != 5 or inputs.shape[:2] != (1, channels) or inputs.dtype != np.float32:
@@ -60,11 +62,15 @@ class Network:
                 f"Network '{name}': float32 inputs of shape (1, {channels}, x, y, z) are wanted, "
                 f"{inputs.dtype} of shape {inputs.shape} came."
             )
-        logits = self.forward(inputs)
-        if logits.shape != (1, classes, *inputs.shape[2:]):
+        wide = self.recipe.is_wide
+        if wide and inputs.shape[2:] != self.recipe.seen.shape:
             raise ModelError(
-                f"Network '{name}': {classes} classes on the grid that went in are wanted, shape {logits.shape} came."
+                f"Network '{name}': a grid of {self.recipe.seen.shape} is wanted, {inputs.shape[2:]} came."
             )
+        logits = self.forward(inputs)
+        wanted = (1, classes, *(self.recipe.grid.shape if wide else inputs.shape[2:]))
+        if logits.shape != wanted:
+            raise ModelError(f"Network '{name}': logits of shape {wanted} are wanted, {logits.shape} came.")
         return np.asarray(logits, dtype=np.float32)
 
 

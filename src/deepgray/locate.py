@@ -170,7 +170,7 @@ def _first_guess(scan: Scan, model: Model) -> Affine:
 
 def _look(scan: Scan, pose: Affine, model: Model) -> _Look:
     recipe = model.recipe
-    frame = recipe.box.grid(recipe.spacing_mm)
+    frame = recipe.grid
     world_from_frame = inverse(pose)
     seen = to_frame(scan.voxels, scan.affine_ras, frame, world_from_frame=world_from_frame)
     if np.count_nonzero(seen) < seen.size // 1000:

@@ -12,7 +12,7 @@ from deepgray.errors import FieldOfViewError, SettingsError
 from deepgray.models import Model
 from deepgray.result import Outline, Pose, StructureUncertainty
 from deepgray.scan import LabelMap, Probabilities, Scan
-from deepgray.space import Affine, Box, Grid, apply_affine, inverse
+from deepgray.space import Affine, Box, Grid, apply_affine, block_within, inverse
 from deepgray.voxels.components import largest_component, main_components, touches_border
 from deepgray.voxels.crop import occupied
 from deepgray.voxels.filters import dilated
@@ -85,8 +85,10 @@ def outline(scan: Scan, pose: Pose, *, model: Model, scheme: Scheme, fine: bool 
     uncertainty = tuple(_unsure(probabilities, labels, s) for s in scheme.structures if s not in missing)
     notes = tuple(
         f"The {side} box was enlarged{', and its content still reaches the border' if half.cut else ''}."
-        for side, half in halves.items()
         if half.enlarged
+        else f"The content of the {side} box reaches its border."
+        for side, half in halves.items()
+        if half.enlarged or half.cut
     )
     finer: LabelMap | None = None
     if fine:
@@ -130,7 +132,7 @@ def deep_structures(scan: Scan, pose: Pose, *, model: Model, scheme: Scheme) -> 
         SettingsError: The network does not know a structure of the scheme, or its halves do not meet.
     """
     channels, recipe = _channels(model, scheme), model.recipe
-    half, low_x = recipe.box.grid(recipe.spacing_mm), recipe.box.low_mm[0]
+    half, low_x = recipe.grid, recipe.box.low_mm[0]
     if not (2 * low_x / recipe.spacing_mm).is_integer():
         raise SettingsError(f"Network '{model.name}': a box that begins whole or half voxels from x = 0 is wanted.")
     whole = Box(recipe.box.low_mm, (-low_x, *recipe.box.high_mm[1:])).grid(recipe.spacing_mm)
@@ -214,6 +216,8 @@ def _half(scan: Scan, pose: Pose, side: Side, model: Model) -> _Half:
     half, reaches = _run(scan, box, world_from_frame, model)
     if not reaches:
         return half
+    if model.recipe.is_wide:  # its box is as large as it is
+        return replace(half, cut=True)
     again, still = _run(scan, box.enlarged(ENLARGE_MM), world_from_frame, model)
     return _Half(again.probabilities, again.frame, world_from_frame, enlarged=True, cut=still)
 
@@ -228,11 +232,23 @@ def _run(scan: Scan, box: Box, world_from_frame: Affine, model: Model) -> tuple[
 
 def _probabilities(scan: Scan, frame: Grid, world_from_frame: Affine, model: Model) -> NDArray[np.float32]:
     """What the network says on a frame, (1 + outputs, x, y, z); the background comes first."""
-    seen = to_frame(scan.voxels, scan.affine_ras, frame, world_from_frame=world_from_frame)
-    logits = model.network.run(normalise(seen, model.recipe.intensity)[None, None])[0]
-    logits[0] += model.recipe.border_logit
+    logits = _logits(scan, frame, world_from_frame, model)
+    if model.beside is not None:
+        grid = model.beside.recipe.grid
+        part = block_within(frame, grid)
+        if part is not None:  # it says nothing of an enlarged box
+            logits = (logits + _logits(scan, grid, world_from_frame, model.beside)[:, *part]) / np.float32(2)
     shares = np.exp(logits - logits.max(axis=0))
     return np.asarray(shares / shares.sum(axis=0), dtype=np.float32)
+
+
+def _logits(scan: Scan, frame: Grid, world_from_frame: Affine, model: Model) -> NDArray[np.float32]:
+    recipe = model.recipe
+    grid = recipe.seen if recipe.is_wide else frame
+    seen = to_frame(scan.voxels, scan.affine_ras, grid, world_from_frame=world_from_frame)
+    logits = model.network.run(normalise(seen, recipe.intensity, within=recipe.near)[None, None])[0]
+    logits[0] += recipe.border_logit
+    return np.asarray(logits, dtype=np.float32)
 
 
 def _bodies(content: NDArray[np.bool_], frame: Grid) -> NDArray[np.bool_]:
@@ -253,7 +269,7 @@ def _margin(content: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _check_covered(scan: Scan, world_from_frame: Affine, *, model: Model, wanted: tuple[Structure, ...]) -> None:
-    frame = model.recipe.box.grid(model.recipe.spacing_mm)
+    frame = model.recipe.grid
     inside = _imaged(scan, Grid(frame.shape, world_from_frame @ frame.affine_ras))[2::6, 2::6, 2::6]
     if inside.mean() < COVERED:
         raise FieldOfViewError(

@@ -8,7 +8,7 @@ from typing import Any
 
 from deepgray.anatomy import STRUCTURES
 from deepgray.errors import GeometryError, SettingsError
-from deepgray.space import Box
+from deepgray.space import Box, Grid, block_within
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,9 @@ class Recipe:
         border_logit: Added to the background's logit: above 0 draws borders further inside, below 0 further outside.
         sides_alike: Part (0–1) of the difference between both sides' volumes of a structure that is taken away, on a
             logarithmic scale: for images whose noise says more of that difference than anatomy does.
+        wide_low_mm: Lowest corner of what the network sees, where that is more than the box it answers for; or None.
+        wide_high_mm: Highest corner of it.
+        wide_spacing_mm: Voxel size of it, isotropic.
 
     Raises:
         SettingsError: A number or a name is out of range.
@@ -46,6 +49,9 @@ class Recipe:
     intensity: str = "percentiles"
     border_logit: float = 0.0
     sides_alike: float = 0.0
+    wide_low_mm: tuple[float, float, float] | None = None
+    wide_high_mm: tuple[float, float, float] | None = None
+    wide_spacing_mm: float | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.spacing_mm < 20:
@@ -56,8 +62,13 @@ class Recipe:
             )
         if self.inputs[:1] != ("image",):
             raise SettingsError(f"Recipe '{self.name}': inputs that begin with 'image' are wanted, {self.inputs} came.")
+        given = {v is not None for v in (self.wide_low_mm, self.wide_high_mm, self.wide_spacing_mm)}
+        if len(given) > 1:
+            raise SettingsError(
+                f"Recipe '{self.name}': wide_low_mm, wide_high_mm and wide_spacing_mm together, or none, are wanted."
+            )
         try:
-            _ = self.box
+            _ = self.box, self.near
         except (GeometryError, ValueError) as error:
             raise SettingsError(f"Recipe '{self.name}': a box in mm is wanted: {error}") from error
 
@@ -66,9 +77,41 @@ class Recipe:
         """The box in the canonical frame."""
         return Box(self.low_mm, self.high_mm)
 
+    @property
+    def grid(self) -> Grid:
+        """What the network answers for, in the canonical frame."""
+        return self.box.grid(self.spacing_mm)
+
+    @property
+    def seen(self) -> Grid:
+        """What the network sees, in the canonical frame: ``grid`` unless it sees more."""
+        if self.wide_low_mm is None or self.wide_high_mm is None or self.wide_spacing_mm is None:
+            return self.grid
+        return Box(self.wide_low_mm, self.wide_high_mm).grid(self.wide_spacing_mm)
+
+    @property
+    def near(self) -> tuple[slice, ...]:
+        """The part of what a wide network sees that the box and its mirror image fill; all that another one sees.
+
+        Raises:
+            GeometryError: They do not fill whole voxels of it.
+        """
+        if self.wide_spacing_mm is None:
+            return ()
+        low, high = self.box.low_mm, self.box.high_mm
+        part = block_within(Box(low, (-low[0], *high[1:])).grid(self.wide_spacing_mm), self.seen)
+        if part is None or not self.mirrored:
+            raise GeometryError(f"the box of one side, {low} to {high}, does not lie on voxels of what is seen")
+        return part
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether the network sees more than it answers for; its grids are fixed then."""
+        return self.wide_spacing_mm is not None
+
     def to_json(self) -> str:
         """The recipe as JSON text."""
-        return json.dumps(asdict(self), sort_keys=True)
+        return json.dumps({key: value for key, value in asdict(self).items() if value is not None}, sort_keys=True)
 
 
 def recipe_from_json(text: str) -> Recipe:

@@ -179,12 +179,15 @@ class Measurement:
     reference: str = ""
 
 
+BESIDE = "beside"
+
+
 @dataclass(frozen=True)
 class ModelRecord:
     """Which network did what.
 
     Attributes:
-        stage: ``locate``, ``outline`` or ``subdivide``.
+        stage: ``locate``, ``outline``, ``subdivide``, or ``BESIDE`` for one that answers beside that of the outline.
         name: Name of the network.
         version: Version of its weights.
         sha256: Checksum of its file.

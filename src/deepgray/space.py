@@ -118,6 +118,18 @@ class Box:
         return Grid((int(count[0]), int(count[1]), int(count[2])), affine)
 
 
+def block_within(grid: Grid, whole: Grid) -> tuple[slice, slice, slice] | None:
+    """The slices of another grid that a grid is; None where it is no part of it, voxel by voxel."""
+    index = inverse(whole.affine_ras) @ grid.affine_ras
+    low = np.rint(index[:3, 3])
+    if not np.allclose(index, [[1, 0, 0, low[0]], [0, 1, 0, low[1]], [0, 0, 1, low[2]], [0, 0, 0, 1]], atol=1e-3):
+        return None
+    if (low < 0).any() or (low + grid.shape > whole.shape).any():
+        return None
+    x, y, z = (slice(int(first), int(first) + count) for first, count in zip(low, grid.shape, strict=True))
+    return x, y, z
+
+
 def check_affine(affine_ras: Affine) -> None:
     """Refuse an affine that does not place voxels.
 

@@ -95,7 +95,7 @@ def test_a_path_without_a_file_is_refused(tmp_path: Path) -> None:
 def test_a_catalogue_with_other_keys_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "catalogue.toml"
     path.write_text('[[model]]\nname = "x"\ncolour = "red"\n')
-    with pytest.raises(SettingsError, match="keys name, version, file, sha256, licence, task are wanted"):
+    with pytest.raises(SettingsError, match="keys name, version, file, sha256, licence, task, beside are wanted"):
         catalogue.entries_from_file(path)
 
 
@@ -148,3 +148,23 @@ def test_an_unknown_task_is_refused_with_the_known_ones(tmp_path: Path) -> None:
         models.task("x")
     with pytest.raises(SettingsError, match="readable task file"):
         models.task(str(tmp_path / "absent.toml"))
+
+
+def test_a_network_beside_another_comes_with_it_and_their_weights_are_told_together(shipped: Path) -> None:
+    other = save_network(shipped.with_name("other.onnx"), recipe_of("striatum-outline", name="other"))
+    sums = [hashlib.sha256(path.read_bytes()).hexdigest() for path in (shipped, other)]
+    (shipped.parents[1] / "cards" / "other.md").write_text("# The other card\n")
+    path = shipped.parents[1] / "catalogue.toml"
+    path.write_text(
+        path.read_text() + f'beside = "other"\n[[model]]\nname = "other"\nversion = "1"\nfile = "other.onnx"\n'
+        f'sha256 = "{sums[1]}"\nlicence = "Apache-2.0"\ntask = "outline"\n'
+    )
+    clear()
+    both = models.load("striatum-outline")
+    assert both.beside is models.load("other")
+    assert both.weights == "+".join(sums)
+    assert (both.sha256, models.load("other").weights) == (sums[0], sums[1])
+    other.write_bytes(b"")
+    clear()
+    with pytest.raises(ChecksumError, match=r"other\.onnx"):
+        models.load("striatum-outline")

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from deepgray import models
 from deepgray.models.intervals import Calibration, Reach
 from deepgray.pipeline import analyse
 from deepgray.pipeline import intervals as station
 from deepgray.pipeline.intervals import CALIBRATED
 from deepgray.recipe import Options
-from deepgray.result import Decision, Outline, Result
+from deepgray.result import BESIDE, Decision, Outline, Result
 from deepgray.scan import Scan
 
 REACHES = {
@@ -102,3 +103,22 @@ def test_an_outline_without_probabilities_has_none(
         return Decision("accepted", "batch", "", replace(outline, probabilities=None))
 
     assert "has no probabilities" in analyse(head_scan, str(drawing_task), decide=decide).intervals
+
+
+def test_intervals_belong_to_both_networks_where_two_answer(
+    plain: Result, drawing_task: Path, head_scan: Scan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def both(name: str, *, threads: int | None, engine: str | None) -> models.Model:
+        found = load(name, threads=threads, engine=engine)
+        twice = replace(found, beside=replace(found, sha256="beside"))
+        return twice if name.endswith("striatum-outline.onnx") else found
+
+    load = models.load
+    monkeypatch.setattr(models, "load", both)
+    calibrate(monkeypatch, sha256(plain))
+    assert "not been calibrated" in analyse(head_scan, str(drawing_task)).intervals
+    calibrate(monkeypatch, sha256(plain) + "+beside")
+    found = analyse(head_scan, str(drawing_task))
+    assert found.intervals == CALIBRATED
+    assert [m.sha256 for m in found.models if m.stage == BESIDE] == ["beside"]
+    assert of(found, "caudate")[0] == pytest.approx(of(plain, "caudate")[0])  # the mean of two that say the same

@@ -17,7 +17,8 @@ from deepgray.engine import open_network  # noqa: E402
 from deepgray.errors import ModelError, SettingsError  # noqa: E402
 from deepgray.recipe import Recipe  # noqa: E402
 from deepgray.train.export import SMALLEST_HALVED, blend_checkpoints, export, load_checkpoint  # noqa: E402
-from deepgray.train.networks import UNet  # noqa: E402
+from deepgray.train.networks import UNet, WideUNet  # noqa: E402
+from deepgray.train.settings import RECIPES as SHIPPED_RECIPES  # noqa: E402
 
 torch.set_num_threads(1)  # small tensors
 RECIPES = {"striatum-outline": 1, "striatum-subdivide": 1, "head-locate": 2}
@@ -50,6 +51,22 @@ def test_the_file_gives_torchs_answers_on_any_grid(tmp_path: Path, name: str, pa
         # Weights are kept to 11 bits.
         np.testing.assert_allclose(opened.run(image), wanted, atol=0.02)
         assert np.abs(wanted).max() > 0.1
+
+
+def test_a_wide_network_gives_torchs_answers_for_its_box(tmp_path: Path) -> None:
+    recipe, widths = SHIPPED_RECIPES["datspect-wide"], (4, 6, 8, 10)
+    torch.manual_seed(0)
+    network = WideUNet(recipe, widths).eval()
+    kept = {"weights": network.state_dict(), "widths": widths, "patch": 1, "recipe": recipe.to_json()}
+    torch.save(kept, tmp_path / "best.pt")
+    export(tmp_path / "best.pt", tmp_path / "network.onnx")
+    opened = open_network(tmp_path / "network.onnx", threads=1, engine="onnxruntime")
+    image = np.random.default_rng(0).random((1, 1, *recipe.seen.shape), dtype=np.float32)
+    with torch.no_grad():
+        wanted = network(torch.from_numpy(image)).numpy()
+    assert opened.recipe == recipe
+    np.testing.assert_allclose(opened.run(image), wanted, atol=0.02)
+    assert np.abs(wanted).max() > 0.1
 
 
 def test_large_weights_are_stored_as_float16_and_small_ones_as_they_are(tmp_path: Path) -> None:

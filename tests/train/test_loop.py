@@ -18,13 +18,14 @@ torch = pytest.importorskip("torch", reason="torch (extra train) is not installe
 from drawing_networks import recipe_of  # noqa: E402
 
 from deepgray.errors import SettingsError  # noqa: E402
-from deepgray.train import heads, loop, settings  # noqa: E402
+from deepgray.space import Box  # noqa: E402
+from deepgray.train import heads, loop, settings, spect_samples  # noqa: E402
 from deepgray.train.camera_people import CameraPerson  # noqa: E402
 from deepgray.train.export import load_checkpoint  # noqa: E402
 from deepgray.train.losses import dice_cross_entropy, shares  # noqa: E402
-from deepgray.train.networks import UNet  # noqa: E402
+from deepgray.train.networks import UNet, WideUNet  # noqa: E402
 from deepgray.train.samples import Sample  # noqa: E402
-from deepgray.train.settings import TrainSettings  # noqa: E402
+from deepgray.train.settings import StartSettings, TrainSettings  # noqa: E402
 from deepgray.train.spect_heads import SpectHead  # noqa: E402
 from deepgray.train.transfer import Transfer  # noqa: E402
 
@@ -236,6 +237,29 @@ def test_people_in_the_camera_train_and_validate(folder: Path, monkeypatch: pyte
     assert asked == [(("anatomy-01", "anatomy-01-after-0"), 30), (("anatomy-05",), loop.VALIDATION_PEOPLE)]
     assert len(validation) == 2
     assert samples.draw().inputs.shape == validation[0].inputs.shape
+
+
+def test_a_wide_network_learns_from_people_in_the_camera(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    grid, fine = Box((-90.0,) * 3, (90.0,) * 3).grid(6.0), Box((-30.0,) * 3, (30.0,) * 3).grid(3.0)
+    putamina = np.zeros(fine.shape, np.uint8)
+    putamina[2:8, 8:12, 8:12], putamina[12:18, 8:12, 8:12] = 12, 51
+    nothing = np.zeros(grid.shape, np.uint8)
+    images = np.random.default_rng(0).random((1, *grid.shape)).astype(np.float16)
+    person = CameraPerson("one", images, grid.affine_ras, nothing, nothing, putamina, fine.affine_ras)
+    monkeypatch.setattr(loop, "camera_people", lambda *_: [person])
+    monkeypatch.setattr(spect_samples, "STRIPPED_SHARE", 0.0)  # the person is all air
+    run = settings_of(folder, "wide", network="datspect-wide", camera=1, steps=2, widths=(2, 2, 2, 2))
+    loop.train(run)
+    trained, recipe = load_checkpoint(run.out / "best.pt")
+    assert isinstance(trained, WideUNet)
+    assert recipe.is_wide
+    again = settings_of(
+        folder, "wide-again", network="datspect-wide", camera=1, steps=2, widths=(2, 2, 2, 2),
+        start=StartSettings(run.out / "best.pt", freeze=1),
+    )  # fmt: skip
+    told: list[Transfer] = []
+    loop.train(again, told=told.append)
+    assert told[0].free == ()
 
 
 def test_a_folder_without_heads_to_hold_out_is_refused(folder: Path) -> None:

@@ -6,7 +6,14 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch (extra train) is not installed")
 
-from deepgray.train.losses import SCALE_WEIGHTS, at_scales, dice_cross_entropy, shares, uptake_error  # noqa: E402
+from deepgray.train.losses import (  # noqa: E402
+    SCALE_WEIGHTS,
+    at_scales,
+    both_sides_error,
+    dice_cross_entropy,
+    shares,
+    uptake_error,
+)
 
 # 2 × 2 × 2 voxels of class 1, two classes, logits of nought: every probability is a half.
 ONES = torch.ones(1, 2, 2, 2, dtype=torch.int64)
@@ -118,3 +125,26 @@ def test_every_person_of_a_batch_is_measured_alone() -> None:
     image = torch.tensor([[1.0, 1.0, 1.5, 1.5], [1.0, 1.0, 0.5, 0.5]])[:, None, None]
     all_of_it = torch.stack([torch.full((2, 1, 1, 4), -20.0), torch.full((2, 1, 1, 4), 20.0)], dim=1)
     assert float(uptake_error(all_of_it, truth, image, border_logit=0.0)) == pytest.approx(0.25, abs=1e-4)
+
+
+def test_both_sides_are_two_left_ones() -> None:
+    """Two voxels of 8 along each axis, the left one of class 1: a batch of that, and of nothing."""
+    target = torch.zeros(1, 16, 8, 8, dtype=torch.int64)
+    target[:, :8] = 1
+    outputs = [torch.randn(1, 2, 16 // step, 8 // step, 8 // step) for step in (1, 4, 8)]
+    image = torch.rand(1, 1, 8, 4, 4)
+    found = both_sides_error(outputs, target, image, steps=(1, 4, 8), tracer=None)
+    by_hand = 0.0
+    for weight, output in zip(SCALE_WEIGHTS, outputs, strict=True):
+        n = output.shape[2] // 2
+        pair = torch.cat([output[:, :, :n], output[:, :, n:].flip(2)])
+        truth = torch.zeros_like(pair)
+        truth[0, 1], truth[1, 0] = 1, 1
+        by_hand += weight * float(dice_cross_entropy(pair, truth))
+    assert float(found) == pytest.approx(by_hand, rel=1e-5)
+    mirrored = both_sides_error(
+        [o.flip(2) for o in outputs], target.flip(1), image.flip(2), steps=(1, 4, 8), tracer=-1.0
+    )
+    with_tracer = both_sides_error(outputs, target, image, steps=(1, 4, 8), tracer=-1.0)
+    assert float(mirrored) == pytest.approx(float(with_tracer), rel=1e-5)
+    assert float(with_tracer) > float(found)

@@ -4,7 +4,8 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch (extra train) is not installed")
 
-from deepgray.train.networks import UNet  # noqa: E402
+from deepgray.train.networks import UNet, WideUNet, network_of  # noqa: E402
+from deepgray.train.settings import RECIPES  # noqa: E402
 
 torch.set_num_threads(1)  # small tensors
 
@@ -51,4 +52,34 @@ def test_brightness_and_gain_of_the_image_make_no_difference_after_the_first_nor
 def test_every_weight_learns() -> None:
     network = UNet(1, 3, (4, 6, 8), patch=2)
     sum(scale.square().mean() for scale in network.all_scales(torch.rand(1, 1, 16, 16, 16))).backward()
+    assert all(p.grad is not None and bool(torch.isfinite(p.grad).all()) for p in network.parameters())
+
+
+WIDE = RECIPES["datspect-wide"]
+
+
+def test_a_wide_network_answers_for_its_box_on_finer_voxels() -> None:
+    network = WideUNet(WIDE, (4, 6, 8, 10)).eval()
+    image = torch.rand(1, 1, *WIDE.seen.shape)
+    with torch.no_grad():
+        scales, answer = network.all_scales(image), network(image)
+    # both sides, ±48 mm: 64 voxels of 1.5 mm, 16 of 6 mm, 8 of 12 mm
+    assert [tuple(s.shape) for s in scales] == [(1, 4, 64, 64, 48), (1, 4, 16, 16, 12), (1, 4, 8, 8, 6)]
+    assert answer.shape == (1, 4, *WIDE.grid.shape)
+    assert torch.equal(answer, scales[0][:, :, :40])
+
+
+def test_a_wide_network_sees_what_lies_around() -> None:
+    torch.manual_seed(0)
+    network = WideUNet(WIDE, (4, 6, 8, 10)).eval()
+    image = torch.rand(1, 1, *WIDE.seen.shape)
+    other = image.clone()
+    other[:, :, :8] = 0  # the far left of the head
+    with torch.no_grad():
+        assert not torch.allclose(network(image), network(other), atol=1e-4)
+
+
+def test_every_weight_of_a_wide_network_learns() -> None:
+    network = network_of(WIDE, (4, 6, 8, 10))
+    sum(scale.square().mean() for scale in network.all_scales(torch.rand(1, 1, *WIDE.seen.shape))).backward()
     assert all(p.grad is not None and bool(torch.isfinite(p.grad).all()) for p in network.parameters())

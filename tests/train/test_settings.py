@@ -15,7 +15,7 @@ PLACES = {"anatomies": Path("labels"), "out": Path("run")}
 @pytest.mark.parametrize("name", list(RECIPES))
 def test_recipes_carry_their_own_name(name: str) -> None:
     assert RECIPES[name].name == name
-    assert TrainSettings(name, **PLACES).recipe is RECIPES[name]
+    assert TrainSettings(name, **PLACES, camera=int(RECIPES[name].is_wide)).recipe is RECIPES[name]
 
 
 @pytest.mark.parametrize("name", ["striatum-outline", "striatum-subdivide"])
@@ -53,6 +53,8 @@ def test_settings_are_written_as_json() -> None:
         ({"batch": 0}, "Positive steps, batch"),
         ({"camera": -1}, "people in the camera, 0 or more"),
         ({"camera": 9}, "A network for SPECT .* 'striatum-outline' came"),
+        ({"network": "datspect-wide"}, "People in the camera are wanted for 'datspect-wide'"),
+        ({"network": "datspect-wide", "camera": 9, "anatomies": None, "pairs": PairSettings(Path("b"))}, "for pairs"),
         ({"atrophied": -2}, "-2 and 0 came"),
     ],
 )

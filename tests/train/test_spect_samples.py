@@ -13,13 +13,13 @@ torch = pytest.importorskip("torch", reason="torch (extra train) is not installe
 from toy_spect import toy_spect_head  # noqa: E402
 
 from deepgray.simulate.mr import Appearance  # noqa: E402
-from deepgray.space import Box  # noqa: E402
+from deepgray.space import Box, apply_affine, inverse  # noqa: E402
 from deepgray.train import spect_samples  # noqa: E402
 from deepgray.train.camera_people import CameraPerson  # noqa: E402
 from deepgray.train.samples import Sample, shape_of  # noqa: E402
 from deepgray.train.settings import RECIPES  # noqa: E402
 from deepgray.train.spect_heads import SpectHead  # noqa: E402
-from deepgray.train.spect_samples import SpectHeadSamples, SpectOutlineSamples  # noqa: E402
+from deepgray.train.spect_samples import SpectHeadSamples, SpectOutlineSamples, SpectWideSamples  # noqa: E402
 
 torch.set_num_threads(1)  # small tensors
 STILL = Appearance(rotation_degrees=0.0, shift_mm=0.0, zoom=0.0, displacement_mm=0.0, cropped_share=0.0)
@@ -32,7 +32,7 @@ def toy() -> SpectHead:
     return toy_spect_head()
 
 
-def seeded(samples: SpectOutlineSamples | SpectHeadSamples, seed: int) -> Sample:
+def seeded(samples: SpectOutlineSamples | SpectHeadSamples | SpectWideSamples, seed: int) -> Sample:
     torch.manual_seed(seed)
     return samples.draw()
 
@@ -163,3 +163,26 @@ def test_a_whole_head_in_the_camera(toy: SpectHead, person: CameraPerson) -> Non
     bright = (sample.target == 2).numpy()
     assert bright.sum() == pytest.approx(4 / 3 * np.pi * (9**3 + 6**3) / 64, rel=0.2)
     assert float(sample.inputs[0][sample.target == 2].mean()) > 0.5
+
+
+def test_a_wide_sample_shows_the_head_and_wants_both_sides(toy: SpectHead, person: CameraPerson) -> None:
+    """The balls at x = ∓20 of 9 and 6 mm, or mirrored; the answer lies where the image is bright."""
+    wide = RECIPES["datspect-wide"]
+    samples = SpectWideSamples([toy], wide, people=[person], appearance=STILL)
+    sizes = set()
+    for seed in range(6):
+        sample = seeded(samples, seed)
+        assert sample.inputs.shape == (1, *wide.seen.shape)
+        assert sample.target.shape == (64, 64, 48)
+        assert set(sample.target.unique().tolist()) == {0, 2}
+        grid = Box((-48.0, *wide.low_mm[1:]), (48.0, *wide.high_mm[1:])).grid(1.5)
+        places = centres_mm(grid)[sample.target.numpy() == 2]
+        left, right = places[places[:, 0] < 0], places[places[:, 0] > 0]
+        np.testing.assert_allclose(left.mean(axis=0), (-20, 4, 6), atol=0.8)
+        np.testing.assert_allclose(right.mean(axis=0), (20, 4, 6), atol=0.8)
+        sizes.add(len(left) > len(right))
+        assert max(len(left), len(right)) == pytest.approx(4 / 3 * np.pi * 9**3 / 1.5**3, rel=0.1)
+        seen = apply_affine(inverse(wide.seen.affine_ras), [[-20, 4, 6], [20, 4, 6], [0, 4, 6]]).round().astype(int)
+        bright = sample.inputs[0].numpy()[tuple(seen.T)]
+        assert bright[:2].min() > 2 * bright[2]
+    assert sizes == {True, False}

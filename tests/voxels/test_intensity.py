@@ -66,3 +66,12 @@ def test_susceptibility_by_hand() -> None:
 
 def test_susceptibility_does_not_depend_on_the_other_voxels() -> None:
     assert not normalise(np.zeros((4, 4, 4), np.float32), "susceptibility").any()
+
+
+def test_percentiles_of_a_part_scale_all() -> None:
+    voxels = np.concatenate([COUNTED, np.full(500, 149.0, np.float32)])
+    scaled = normalise(voxels, "percentiles", within=(slice(0, 101),))
+    np.testing.assert_allclose(scaled[:101], normalise(COUNTED, "percentiles"))
+    assert scaled[-1] == pytest.approx(1.5)  # (149 - 2) / 98
+    with pytest.raises(IntensityError, match="9 came"):
+        normalise(voxels, "percentiles", within=(slice(0, 9),))

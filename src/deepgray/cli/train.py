@@ -25,6 +25,7 @@ _SHAPES: dict[str, tuple[tuple[int, ...], int]] = {
     "dentate-outline": ((16, 32, 64, 128), 1),
     "head-locate-spect": ((16, 32, 64, 128), 1),
     "datspect-outline": ((16, 32, 64, 128), 1),
+    "datspect-wide": ((32, 64, 96, 128), 1),
 }
 
 
@@ -80,6 +81,7 @@ class TrainCommand:
         "dentate-outline",
         "head-locate-spect",
         "datspect-outline",
+        "datspect-wide",
     ]
     _: KW_ONLY
     anatomies: Path | None = None

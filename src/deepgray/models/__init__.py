@@ -45,6 +45,7 @@ class Model:
         network: The network, ready to run.
         recipe: What it wants and what it gives.
         card: Its card, Markdown; empty for a user's own file.
+        beside: A network of another kind that is asked the same: the mean of both answers counts.
     """
 
     name: str
@@ -53,6 +54,12 @@ class Model:
     network: Network
     recipe: Recipe
     card: str
+    beside: Model | None = None
+
+    @property
+    def weights(self) -> str:
+        """What all its answers come from: its checksum, and that of the network beside it after a plus sign."""
+        return self.sha256 if self.beside is None else f"{self.sha256}+{self.beside.sha256}"
 
 
 def names() -> tuple[str, ...]:
@@ -95,8 +102,10 @@ def load(name: str, *, threads: int | None = None, engine: str | None = None) ->
 def _opened(path: Path, sha256: str, threads: int | None, engine: str | None) -> Model:
     network = open_network(path, threads=threads, engine=engine)
     shipped = next((e for e in entries() if e.path == path), None)
-    name, version = (shipped.name, shipped.version) if shipped else (network.recipe.name, network.recipe.version)
-    return Model(name, version, sha256, network, network.recipe, card(name) if shipped else "")
+    if shipped is None:
+        return Model(network.recipe.name, network.recipe.version, sha256, network, network.recipe, "")
+    beside = load(shipped.beside, threads=threads, engine=engine) if shipped.beside else None
+    return Model(shipped.name, shipped.version, sha256, network, network.recipe, card(shipped.name), beside)
 
 
 @cache

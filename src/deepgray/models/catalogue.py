@@ -23,6 +23,7 @@ class Entry:
         sha256: Checksum of that file, empty while no weights are shipped.
         licence: Licence of the weights.
         task: What it is for.
+        beside: Another network that answers the same question: the mean of both logits counts. Or an empty string.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Entry:
     sha256: str
     licence: str
     task: str
+    beside: str = ""
 
     @property
     def path(self) -> Path:

@@ -43,7 +43,7 @@ class Calibration:
     """What is known of the numbers of one network.
 
     Attributes:
-        sha256: Checksum of its weights.
+        sha256: Checksum of its weights, as ``Model.weights`` gives it.
         parts: How the outline was divided, ``rule`` or ``network``; empty where it was not.
         reaches: By quantity, structure, and one side or both.
     """

@@ -8,7 +8,7 @@ from deepgray.measure import Level, Told, reference_level, spreads, with_interva
 from deepgray.models import Calibration, calibration
 from deepgray.recipe import Task
 from deepgray.register import doubts
-from deepgray.result import Decision, Drawn, Examination, Measurement, ModelRecord, Outline, Registered
+from deepgray.result import BESIDE, Decision, Drawn, Examination, Measurement, ModelRecord, Outline, Registered
 
 CALIBRATED = (
     "Intervals hold the number that the true mask would give in 95 of 100 scans like the simulated ones that they were "
@@ -43,7 +43,7 @@ def told_with_intervals(numbers: tuple[Measurement, ...], seen: Seen) -> tuple[t
     """Numbers with their intervals, and a sentence on them; the numbers as they are where no interval is known."""
     network = _network(seen.drawn)
     learnt = calibration(network.name) if network else None
-    reason = _reason(network, learnt, seen.decision)
+    reason = _reason(seen.drawn, learnt, seen.decision)
     if learnt is None or reason:
         return numbers, reason
     same_way = learnt.parts == _way(seen.task)
@@ -57,15 +57,21 @@ def _network(drawn: Drawn) -> ModelRecord | None:
     return next((record for record in drawn.models if record.stage == "outline"), None)
 
 
-def _reason(network: ModelRecord | None, learnt: Calibration | None, decision: Decision) -> str:
+def _weights(drawn: Drawn, network: ModelRecord) -> str:
+    """As ``Model.weights`` of the network that outlined."""
+    return "+".join(r.sha256 for r in drawn.models if r is network or r.stage == BESIDE)
+
+
+def _reason(drawn: Drawn, learnt: Calibration | None, decision: Decision) -> str:
     """Why there are no intervals, empty where there are."""
     if decision.kind == "rejected":
         return ""
     if decision.kind != "accepted":
         return "No intervals: they are calibrated for outlines as the network draws them, and this one was changed."
+    network = _network(drawn)
     if network is None or decision.outline.probabilities is None:
         return "No intervals: they are calibrated for outlines of a network, and this one has no probabilities."
-    if learnt is None or learnt.sha256 != network.sha256:
+    if learnt is None or learnt.sha256 != _weights(drawn, network):
         return f"No intervals: they have not been calibrated for these weights of the network '{network.name}'."
     return ""
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from deepgray import models
 from deepgray.recipe import Options
-from deepgray.result import ModelRecord, StageTime
+from deepgray.result import BESIDE, ModelRecord, StageTime
 
 STAGES: tuple[str, ...] = ("locate", "outline", "review", "subdivide", "measure")
 # With a tracer scan beside the scan.
@@ -44,9 +44,11 @@ class Work:
         self.times.append(StageTime(name, time.perf_counter() - start))
 
     def model(self, stage: str, name: str) -> models.Model:
-        """A network, opened and noted."""
+        """A network, opened and noted, and the one that is asked beside it."""
         model = models.load(name, threads=self.options.threads, engine=self.options.engine)
-        self.used.append(ModelRecord(stage, model.name, model.version, model.sha256, model.recipe.to_json()))
+        for each, at in ((model, stage), (model.beside, BESIDE)):
+            if each is not None:
+                self.used.append(ModelRecord(at, each.name, each.version, each.sha256, each.recipe.to_json()))
         return model
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from deepgray.anatomy import Code, Scheme, Side, Structure, structure
 from deepgray.errors import OutputError
 from deepgray.result import (
+    BESIDE,
     Drawn,
     ModelRecord,
     Outline,
@@ -28,7 +29,7 @@ from deepgray.space import Grid
 from deepgray.voxels.crop import occupied
 
 # What comes after the decision is done again, and told again.
-_BEFORE = ("locate", "outline", "register")
+_BEFORE = ("locate", "outline", BESIDE, "register")
 
 
 def kept_name(stem: str, task: str) -> str:

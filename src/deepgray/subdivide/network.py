@@ -56,7 +56,7 @@ def _divide_side(
     box = occupied(np.isin(labels.voxels, list(numbers.values())))
     if box is None:
         return
-    frame = model.recipe.box.grid(model.recipe.spacing_mm)
+    frame = model.recipe.grid
     world_from_frame = pose.world_from_side(hemisphere)
     seen = normalise(
         to_frame(scan.voxels, scan.affine_ras, frame, world_from_frame=world_from_frame), model.recipe.intensity

@@ -19,7 +19,7 @@ from onnx import numpy_helper
 from deepgray.engine import RECIPE_KEY
 from deepgray.errors import ModelError, SettingsError
 from deepgray.recipe import Recipe, recipe_from_json
-from deepgray.train.networks import UNet
+from deepgray.train.networks import OutlineNetwork, network_of
 from deepgray.train.transfer import HALVED, save_whole
 
 OPSET = 17
@@ -53,7 +53,7 @@ def export(checkpoint: Path, target: Path) -> str:
     return hashlib.sha256(target.read_bytes()).hexdigest()
 
 
-def load_checkpoint(checkpoint: Path) -> tuple[UNet, Recipe]:
+def load_checkpoint(checkpoint: Path) -> tuple[OutlineNetwork, Recipe]:
     """The averaged network of a run, ready to be used, and its recipe.
 
     Raises:
@@ -62,7 +62,7 @@ def load_checkpoint(checkpoint: Path) -> tuple[UNet, Recipe]:
     try:
         kept = torch.load(checkpoint, weights_only=True)
         recipe = recipe_from_json(kept["recipe"])
-        network = UNet(len(recipe.inputs), 1 + len(recipe.outputs), tuple(kept["widths"]), patch=kept["patch"])
+        network = network_of(recipe, tuple(kept["widths"]), patch=kept["patch"])
         network.load_state_dict(kept["weights"])
     except (OSError, EOFError, KeyError, RuntimeError, TypeError, pickle.UnpicklingError) as error:
         raise ModelError(f"A checkpoint of deepgray is wanted, {checkpoint} cannot be read: {error}") from error
@@ -102,10 +102,11 @@ def blend_checkpoints(shares: Mapping[Path, float], target: Path, *, border_logi
     save_whole({**kept, **told}, target)
 
 
-def _to_onnx(network: UNet, recipe: Recipe) -> onnx.ModelProto:
+def _to_onnx(network: OutlineNetwork, recipe: Recipe) -> onnx.ModelProto:
     side = network.patch * 2 ** (len(network.widths) - 1)
-    example = torch.zeros(1, len(recipe.inputs), 2 * side, 2 * side, 2 * side)
-    free = {2: "x", 3: "y", 4: "z"}
+    shape = recipe.seen.shape if recipe.is_wide else (2 * side, 2 * side, 2 * side)
+    example = torch.zeros(1, len(recipe.inputs), *shape)
+    free = {} if recipe.is_wide else {2: "x", 3: "y", 4: "z"}
     buffer = io.BytesIO()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the tracing exporter is marked deprecated; it needs no further package

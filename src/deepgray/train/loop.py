@@ -22,8 +22,8 @@ from deepgray.recipe import Recipe
 from deepgray.simulate.mr import Appearance
 from deepgray.train.camera_people import camera_people
 from deepgray.train.heads import Sources, load_heads, load_hemispheres
-from deepgray.train.losses import at_scales, shares, uptake_error
-from deepgray.train.networks import UNet
+from deepgray.train.losses import at_scales, both_sides_error, shares, uptake_error
+from deepgray.train.networks import OutlineNetwork, WideUNet, network_of
 from deepgray.train.nuclei_heads import load_nuclei_heads
 from deepgray.train.pair_samples import PairSamples, pair_samples
 from deepgray.train.precision import memory_order, mixed_precision
@@ -31,15 +31,22 @@ from deepgray.train.qsm_samples import QsmSamples
 from deepgray.train.samples import EASY_SAMPLES, HeadSamples, HemisphereSamples, Sample
 from deepgray.train.settings import TrainSettings
 from deepgray.train.spect_heads import load_spect_heads
-from deepgray.train.spect_samples import SpectHeadSamples, SpectOutlineSamples
+from deepgray.train.spect_samples import SpectHeadSamples, SpectOutlineSamples, SpectWideSamples
 from deepgray.train.transfer import Ends, Transfer, carry, hold, read_checkpoint, save_whole
 
-Stream = HemisphereSamples | HeadSamples | QsmSamples | SpectOutlineSamples | SpectHeadSamples | PairSamples
+Stream = (
+    HemisphereSamples
+    | HeadSamples
+    | QsmSamples
+    | SpectOutlineSamples
+    | SpectWideSamples
+    | SpectHeadSamples
+    | PairSamples
+)
 VALIDATION_SAMPLES = 16
 VALIDATION_PEOPLE = 24
 AVERAGE_DECAY = 0.998
 CLIP_NORM = 5.0
-UPTAKE_WEIGHT = 1.0
 LOG_COLUMNS = ("step", "seconds", "learning_rate", "loss", "validation")
 
 HEAD_APPEARANCE = Appearance(
@@ -91,7 +98,7 @@ def train(settings: TrainSettings, *, told: Callable[[Transfer], None] | None = 
     torch.manual_seed(settings.seed)
     settings.out.mkdir(parents=True, exist_ok=True)
     (settings.out / "settings.json").write_text(settings.to_json(), encoding="utf-8")
-    network = UNet(len(settings.recipe.inputs), 1 + len(settings.recipe.outputs), settings.widths, patch=settings.patch)
+    network = network_of(settings.recipe, settings.widths, patch=settings.patch)
     begun = _begin(settings, network, told)
     samples, validation = make_samples(settings)
     network.to(memory_format=memory_order(torch.get_default_device()))  # type: ignore[call-overload]
@@ -132,13 +139,15 @@ def _tired(run: Run, settings: TrainSettings) -> bool:
     return run.step - run.best_step >= settings.patience * settings.validate_every
 
 
-def _begin(settings: TrainSettings, network: UNet, told: Callable[[Transfer], None] | None) -> Run:
+def _begin(settings: TrainSettings, network: OutlineNetwork, told: Callable[[Transfer], None] | None) -> Run:
     """A new run, with the weights of another one where they are wanted."""
     if settings.start is None or (settings.out / "last.pt").exists():
         return Run()
     recipe = settings.recipe
     first = "gather" if settings.patch > 1 else "encoder.0.0.0"
-    ends = Ends(first, tuple(f"heads.{n}" for n in range(len(network.heads))), recipe.inputs, recipe.outputs)
+    # those of a wide network are not alike: they fit as they are, or are new
+    heads = () if recipe.is_wide else tuple(f"heads.{n}" for n in range(len(network.heads)))
+    ends = Ends(first, heads, recipe.inputs, recipe.outputs)
     carried = carry(network, read_checkpoint(settings.start.weights), ends, dict(settings.start.classes))
     if told is not None:
         told(carried)
@@ -158,7 +167,7 @@ def make_samples(settings: TrainSettings) -> tuple[Stream, list[Sample]]:
             sides = load_nuclei_heads(sources, recipe.name, recipe.box, held_out=held_out, atlas=settings.atlas)
             made.append(QsmSamples(sides, recipe, seed=settings.seed))
         elif recipe.modality == "spect":
-            kind = SpectOutlineSamples if recipe.mirrored else SpectHeadSamples
+            kind = SpectWideSamples if recipe.is_wide else SpectOutlineSamples if recipe.mirrored else SpectHeadSamples
             spect_heads = load_spect_heads(sources, held_out=held_out)
             # a few are enough to validate with: no more samples than VALIDATION_SAMPLES are drawn from them
             count = min(settings.camera, VALIDATION_PEOPLE) if held_out else settings.camera
@@ -186,7 +195,11 @@ def learning_rate(settings: TrainSettings, step_number: int) -> float:
 
 
 def step(
-    network: UNet, optimiser: torch.optim.Optimizer, samples: list[Sample], rate: float, tracer: float | None = None
+    network: OutlineNetwork,
+    optimiser: torch.optim.Optimizer,
+    samples: list[Sample],
+    rate: float,
+    tracer: float | None = None,
 ) -> float:
     """One optimiser step; the loss before it.
 
@@ -205,10 +218,13 @@ def step(
         outputs = network.all_scales(inputs)
     target = torch.stack([sample.target for sample in samples]).to(device)
     inside = torch.stack([sample.inside for sample in samples]).to(device)
-    loss = at_scales(outputs, target, inside)
-    if tracer is not None:
-        truth = shares(target, outputs[0].shape[1])
-        loss = loss + UPTAKE_WEIGHT * uptake_error(outputs[0], truth, inputs[:, 0], border_logit=tracer)
+    if isinstance(network, WideUNet):
+        loss = both_sides_error(outputs, target, inputs[:, :, *network.near], steps=network.STEPS, tracer=tracer)
+    else:
+        loss = at_scales(outputs, target, inside)
+        if tracer is not None:
+            truth = shares(target, outputs[0].shape[1])
+            loss = loss + uptake_error(outputs[0], truth, inputs[:, 0], border_logit=tracer)
     optimiser.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
     nn.utils.clip_grad_norm_(network.parameters(), CLIP_NORM)
@@ -223,7 +239,7 @@ def blend(average: nn.Module, network: nn.Module, decay: float) -> None:
             slow.lerp_(fast, 1 - decay)
 
 
-def validate(network: UNet, recipe: Recipe, samples: list[Sample]) -> float:
+def validate(network: OutlineNetwork, recipe: Recipe, samples: list[Sample]) -> float:
     """Mean Dice over samples and the classes that occur; where masks go in, the background is not to choose."""
     scores: list[float] = []
     first = 1 if len(recipe.inputs) > 1 else 0
@@ -242,7 +258,10 @@ def validate(network: UNet, recipe: Recipe, samples: list[Sample]) -> float:
 
 
 def _record(
-    settings: TrainSettings, run: Run, figures: tuple[float, float], state: tuple[UNet, UNet, torch.optim.Optimizer]
+    settings: TrainSettings,
+    run: Run,
+    figures: tuple[float, float],
+    state: tuple[OutlineNetwork, OutlineNetwork, torch.optim.Optimizer],
 ) -> None:
     """Keep the log, the last checkpoint and, if it is the best yet, the averaged weights."""
     loss, score = figures
@@ -273,7 +292,7 @@ def _record(
         writer.writerows(run.log)
 
 
-def _judge_again(settings: TrainSettings, run: Run, average: UNet, validation: list[Sample]) -> None:
+def _judge_again(settings: TrainSettings, run: Run, average: OutlineNetwork, validation: list[Sample]) -> None:
     """Score the best weights anew, where a run goes on with other validation samples than it had.
 
     They are other ones when the simulation, the heads or the recipe changed since; an old score that no network can
@@ -301,7 +320,7 @@ def fingerprint(samples: list[Sample]) -> str:
     return digest.hexdigest()
 
 
-def _resume(path: Path, network: UNet, average: UNet, optimiser: torch.optim.Optimizer) -> Run | None:
+def _resume(path: Path, network: nn.Module, average: nn.Module, optimiser: torch.optim.Optimizer) -> Run | None:
     if not path.exists():
         return None
     kept = torch.load(path, weights_only=True)

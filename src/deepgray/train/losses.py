@@ -81,3 +81,33 @@ def at_scales(outputs: list[Tensor], target: Tensor, inside: Tensor | None = Non
         truth = shares(target[:, ::step, ::step, ::step], output.shape[1])
         total = total + weight * dice_cross_entropy(output, truth, part)
     return total
+
+
+def both_sides_error(
+    outputs: list[Tensor], target: Tensor, image: Tensor, *, steps: tuple[int, ...], tracer: float | None
+) -> Tensor:
+    """``dice_cross_entropy`` of each side at several scales and, where a tracer is measured, the ``uptake_error``.
+
+    Args:
+        outputs: (batch, classes, x, y, z) of both sides together, finest first.
+        target: (batch, x, y, z) class indices on the grid of the first.
+        image: (batch, channels, x, y, z) that was seen there, the scan first, on larger voxels.
+        steps: How many voxels of ``target`` lie along one of each output.
+        tracer: The recipe's border logit where a tracer is measured.
+    """
+    truth = shares(target, outputs[0].shape[1])
+    total = outputs[0].sum() * 0
+    for weight, step, output in zip(SCALE_WEIGHTS, steps, outputs, strict=True):
+        wanted = truth if step == 1 else functional.avg_pool3d(truth, step)
+        total = total + weight * dice_cross_entropy(_as_left(output), _as_left(wanted))
+    if tracer is None:
+        return total
+    seen = functional.interpolate(image[:, :1], size=target.shape[1:], mode="trilinear", align_corners=False)
+    intensity = _as_left(seen)[:, 0].clamp(min=0)
+    return total + uptake_error(_as_left(outputs[0]), _as_left(truth), intensity, border_logit=tracer)
+
+
+def _as_left(both: Tensor) -> Tensor:
+    """(2 batch, channels, x / 2, y, z): left sides, then right ones mirrored."""
+    middle = both.shape[2] // 2
+    return torch.cat([both[:, :, :middle], both[:, :, middle:].flip(2)])

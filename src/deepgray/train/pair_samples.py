@@ -91,7 +91,7 @@ class PairSamples(SampleStream):
 
     def plain(self) -> list[Sample]:
         """Every side once, as ``outline`` sees it."""
-        frame = self.recipe.box.grid(self.recipe.spacing_mm)
+        frame = self.recipe.grid
         points = on_device(apply_affine(frame.affine_ras, np.moveaxis(np.indices(frame.shape), 0, -1))).float()
         return [self._at(number, points) for number in range(len(self.images))]
 

@@ -51,7 +51,7 @@ def on_device(array: NDArray[np.generic]) -> Tensor:
 
 def shape_of(recipe: Recipe) -> tuple[int, int, int]:
     """Voxels of the recipe's box."""
-    return recipe.box.grid(recipe.spacing_mm).shape
+    return recipe.grid.shape
 
 
 class SampleStream(IterableDataset[Sample]):

@@ -117,6 +117,17 @@ RECIPES: dict[str, Recipe] = {
         border_logit=-2.4,
     ),
 }
+# It sees the whole head and both sides, and answers for one of them.
+RECIPES["datspect-wide"] = replace(
+    RECIPES["datspect-outline"],
+    name="datspect-wide",
+    low_mm=(-48.0, -52.0, -26.0),
+    high_mm=(12.0, 44.0, 46.0),
+    border_logit=-1.6,
+    wide_low_mm=(-96.0, -112.0, -74.0),
+    wide_high_mm=(96.0, 80.0, 82.0),
+    wide_spacing_mm=3.0,
+)
 # Protocol A's comparator: the subregions straight from the scan.
 RECIPES["striatum-one-stage"] = replace(RECIPES["striatum-outline"], name="striatum-one-stage", outputs=PARTS)
 
@@ -252,18 +263,21 @@ class TrainSettings:
             raise SettingsError(f"A network is wanted, one of {', '.join(RECIPES)}; '{self.network}' came.")
         if (self.anatomies is None) == (self.pairs is None):
             raise SettingsError("Either label maps to simulate scans from or pairs of scans and label maps are wanted.")
-        if self.pairs is not None and (not RECIPES[self.network].mirrored or len(RECIPES[self.network].inputs) > 1):
+        recipe = RECIPES[self.network]
+        if self.pairs is not None and (not recipe.mirrored or len(recipe.inputs) > 1 or recipe.is_wide):
             raise SettingsError(f"A network that outlines one side is wanted for pairs, '{self.network}' came.")
         if min(self.atrophied, self.camera) < 0:
             raise SettingsError(
                 f"Copies with atrophy and people in the camera, 0 or more, are wanted; {self.atrophied} and "
                 f"{self.camera} came."
             )
-        if self.camera and (self.pairs is not None or RECIPES[self.network].modality != "spect"):
+        if self.camera and (self.pairs is not None or recipe.modality != "spect"):
             raise SettingsError(
                 f"A network for SPECT that learns from label maps is wanted with people in the camera, "
                 f"'{self.network}'{' with pairs' if self.pairs else ''} came."
             )
+        if recipe.is_wide and not self.camera:
+            raise SettingsError(f"People in the camera are wanted for '{self.network}', it learns from nobody else.")
         if min(self.steps, self.batch, self.validate_every) < 1 or not self.learning_rate > 0:
             raise SettingsError("Positive steps, batch, validate_every and learning_rate are wanted.")
 

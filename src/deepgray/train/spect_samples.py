@@ -25,10 +25,11 @@ from deepgray.simulate.tissues import TISSUES, output_lookup
 from deepgray.simulate.uptake import activity_at, draw_uptake
 from deepgray.simulate.whole_head import tissues_at
 from deepgray.simulate.whole_head_spect import CAMERA_MM
-from deepgray.space import FWHM_PER_SIGMA
+from deepgray.space import FWHM_PER_SIGMA, apply_affine
 from deepgray.train.camera_people import LABELS, CameraPerson
 from deepgray.train.samples import EASY_SAMPLES, FAR_SHARE, Sample, SampleStream, shape_of
 from deepgray.train.spect_heads import SpectHead
+from deepgray.voxels.intensity import normalise
 
 _Item = TypeVar("_Item")
 
@@ -55,6 +56,8 @@ CAMERA_SHARE = 0.75
 OUTLINE_APPEARANCE = mr.Appearance(rotation_degrees=8.0, shift_mm=4.5, zoom=0.10, displacement_mm=1.6, control_mm=25.0)
 # People in the camera are bent and zoomed already.
 CAMERA_APPEARANCE = replace(OUTLINE_APPEARANCE, zoom=0.04, displacement_mm=0.6)
+# The wide network is given what it knows of a head's shape by its coarse branch, and less of the pose to bear.
+WIDE_APPEARANCE = mr.Appearance(rotation_degrees=6.0, shift_mm=3.2, zoom=0.06, displacement_mm=1.2, control_mm=25.0)
 LOCATE_APPEARANCE = mr.Appearance(
     rotation_degrees=25.0, shift_mm=20.0, zoom=0.2, displacement_mm=3.0, control_mm=40.0, cropped_share=0.25
 )
@@ -147,6 +150,52 @@ class SpectOutlineSamples(SampleStream):
         return Sample(mr.normalise(image)[None], target, torch.ones_like(target, dtype=torch.bool))
 
 
+class SpectWideSamples(SampleStream):
+    """Whole heads, and what lies around the nuclei of both sides on the voxels of the answer.
+
+    Args:
+        heads: Not drawn from; the other streams of SPECT are.
+        recipe: Frame and outputs of the network.
+        people: Those whom the full camera imaged.
+        appearance: Limits of pose and deformation.
+        seed: Of the first worker; each worker adds its number.
+    """
+
+    def __init__(
+        self,
+        heads: list[SpectHead],
+        recipe: Recipe,
+        *,
+        people: Sequence[CameraPerson],
+        appearance: mr.Appearance = WIDE_APPEARANCE,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(recipe, appearance=appearance, seed=seed)
+        self.people = people
+        left, right = (_label_table(recipe.outputs, side) for side in HEMISPHERES)
+        self.table = torch.maximum(left, right)
+        self.seen, self.fineness = recipe.seen, round(float(recipe.seen.spacing_mm[0]) / recipe.spacing_mm)
+        middle = (np.array(self.seen.shape) - 1) / 2
+        self.middle_mm = torch.from_numpy(apply_affine(self.seen.affine_ras, middle)).float()
+
+    def draw(self) -> Sample:
+        """One sample from torch's generator."""
+        person = _one_of(self.people)
+        spacing_mm = float(self.seen.spacing_mm[0])
+        warp = mr.draw_warp(self.seen.shape, (spacing_mm,) * 3, self.middle_mm, self.appearance)
+        points = warp.points_mm * torch.tensor([-1.0, 1.0, 1.0]) if mr.chance(0.5) else warp.points_mm
+        image = _seen_by_camera(person, points)
+        if mr.chance(CUT_SHARE):
+            image = _cut(image)
+        image = torch.from_numpy(normalise(image.numpy(), self.recipe.intensity, within=self.recipe.near))
+        labels = torch.from_numpy(person.labels)
+        around = points[tuple(slice(part.start - 1, part.stop + 1) for part in self.recipe.near)]
+        inner = (slice(self.fineness, -self.fineness),) * 3
+        places = _finer(around, self.fineness)[inner]
+        target = self.table[mr.sample_nearest(labels, torch.from_numpy(person.labels_affine), places).long()]
+        return Sample(image[None], target, torch.ones_like(target, dtype=torch.bool))
+
+
 class SpectHeadSamples(SampleStream):
     """Whole heads: some turned by any angle, the others nearly upright.
 
@@ -232,10 +281,10 @@ def _seen_by_camera(person: CameraPerson, points_mm: Tensor) -> Tensor:
     return seen
 
 
-def _finer(voxels: Tensor) -> Tensor:
-    """(x, y, z, channels) on voxels ``COARSENESS`` times as fine."""
+def _finer(voxels: Tensor, times: int = COARSENESS) -> Tensor:
+    """(x, y, z, channels) on voxels so many times as fine."""
     moved = voxels.permute(3, 0, 1, 2)[None]
-    finer = functional.interpolate(moved, scale_factor=COARSENESS, mode="trilinear", align_corners=False)
+    finer = functional.interpolate(moved, scale_factor=times, mode="trilinear", align_corners=False)
     return finer[0].permute(1, 2, 3, 0)
 
 
