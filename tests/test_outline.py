@@ -387,6 +387,17 @@ def test_the_mean_of_both_networks_counts() -> None:
         assert dice(FOUND.labels.mask(putamen), both.mask(putamen)) > 0.98
 
 
+def test_one_structure_is_drawn_further_outside_than_the_others() -> None:
+    sharp = scan_of(TRUTH, OBLIQUE)
+    scan = replace(sharp, voxels=gaussian_filter(sharp.voxels, 1.5))
+    further = replace(MODEL, recipe=replace(RECIPE, output_logits=(0.0, 5.0, 0.0, 0.0)))
+    before, after = (outline(scan, pose_of(TURNED), model=m, scheme=STRIATUM).labels for m in (MODEL, further))
+    for side in ("left", "right"):
+        caudate, putamen = (structure(f"{side} {name}") for name in ("caudate", "putamen"))
+        assert after.mask(putamen).sum() > 1.05 * before.mask(putamen).sum()
+        assert after.mask(caudate).sum() <= before.mask(caudate).sum()
+
+
 def test_an_enlarged_box_is_the_first_networks_alone() -> None:
     grid = grid_around((0, 0, 8), (128, 100, 84), (2.0, 2.4, 2.0))
     truth = truth_of(grid, np.eye(4), more=(Ellipsoid("putamen", (-36, 0, 3), (12, 9, 9)),))

@@ -55,6 +55,7 @@ def test_a_recipe_reads_from_the_json_that_a_network_file_holds() -> None:
         ({"sides_alike": 1.5}, "sides_alike"),
         ({"sides_alike": float("nan")}, "sides_alike"),
         ({"sides_alike": 0.5, "mirrored": False}, "sides_alike"),
+        ({"output_logits": (0.5,)}, "output_logits for 2 outputs, or none, are wanted, 1 came"),
         ({"inputs": ()}, "begin with 'image'"),
         ({"inputs": ("caudate", "image")}, "begin with 'image'"),
         ({"high_mm": (-50.0, 24.0, 28.0)}, "box"),

@@ -248,6 +248,8 @@ def _logits(scan: Scan, frame: Grid, world_from_frame: Affine, model: Model) -> 
     seen = to_frame(scan.voxels, scan.affine_ras, grid, world_from_frame=world_from_frame)
     logits = model.network.run(normalise(seen, recipe.intensity, within=recipe.near)[None, None])[0]
     logits[0] += recipe.border_logit
+    if recipe.output_logits:
+        logits[1:] += np.array(recipe.output_logits, dtype=np.float32)[:, None, None, None]
     return np.asarray(logits, dtype=np.float32)
 
 

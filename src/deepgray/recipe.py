@@ -27,6 +27,8 @@ class Recipe:
         outputs: What each output channel after the background (channel 0) stands for, names without side.
         intensity: Name of the intensity scaling, see ``voxels.intensity``.
         border_logit: Added to the background's logit: above 0 draws borders further inside, below 0 further outside.
+        output_logits: Added to each output's logit besides, so that one structure's borders are drawn further outside than
+            another's; nothing if empty.
         sides_alike: Part (0–1) of the difference between both sides' volumes of a structure that is taken away, on a
             logarithmic scale: for images whose noise says more of that difference than anatomy does.
         wide_low_mm: Lowest corner of what the network sees, where that is more than the box it answers for; or None.
@@ -48,6 +50,7 @@ class Recipe:
     outputs: tuple[str, ...]
     intensity: str = "percentiles"
     border_logit: float = 0.0
+    output_logits: tuple[float, ...] = ()
     sides_alike: float = 0.0
     wide_low_mm: tuple[float, float, float] | None = None
     wide_high_mm: tuple[float, float, float] | None = None
@@ -59,6 +62,11 @@ class Recipe:
         if not 0 <= self.sides_alike <= 1 or (self.sides_alike > 0 and not self.mirrored):
             raise SettingsError(
                 f"Recipe '{self.name}': sides_alike of 0–1, and 0 unless mirrored, is wanted, {self.sides_alike} came."
+            )
+        if self.output_logits and len(self.output_logits) != len(self.outputs):
+            raise SettingsError(
+                f"Recipe '{self.name}': output_logits for {len(self.outputs)} outputs, or none, are wanted, "
+                f"{len(self.output_logits)} came."
             )
         if self.inputs[:1] != ("image",):
             raise SettingsError(f"Recipe '{self.name}': inputs that begin with 'image' are wanted, {self.inputs} came.")
@@ -111,7 +119,8 @@ class Recipe:
 
     def to_json(self) -> str:
         """The recipe as JSON text."""
-        return json.dumps({key: value for key, value in asdict(self).items() if value is not None}, sort_keys=True)
+        told = {key: value for key, value in asdict(self).items() if value is not None and value != ()}
+        return json.dumps(told, sort_keys=True)
 
 
 def recipe_from_json(text: str) -> Recipe:

@@ -59,6 +59,6 @@ def test_a_network_without_a_table_and_one_that_does_not_ship_have_none() -> Non
 def test_tables_that_ship_belong_to_the_weights_that_ship_and_hold_the_number(name: str) -> None:
     learnt = calibration(name)
     assert learnt is not None
-    assert learnt.sha256 == models.catalogue.entry(name).sha256
+    assert learnt.sha256 == models.load(name).weights
     assert all(reach.low < reach.high and reach.floor > 0 and reach.count >= 19 for reach in learnt.reaches.values())
     assert ("volume", "side") in {(quantity, of) for quantity, _, of in learnt.reaches}

@@ -288,7 +288,7 @@ class TrainSettings:
         if self.pairs is None:
             return recipe
         names = dict.fromkeys(s.name for s in self.pairs.labels_of(self.network).structures)
-        return replace(recipe, outputs=tuple(names), border_logit=0.0)
+        return replace(recipe, outputs=tuple(names), border_logit=0.0, output_logits=())
 
     def to_json(self) -> str:
         """The settings as JSON text."""
