@@ -27,8 +27,8 @@ class Recipe:
         outputs: What each output channel after the background (channel 0) stands for, names without side.
         intensity: Name of the intensity scaling, see ``voxels.intensity``.
         border_logit: Added to the background's logit: above 0 draws borders further inside, below 0 further outside.
-        output_logits: Added to each output's logit besides, so that one structure's borders are drawn further outside than
-            another's; nothing if empty.
+        output_logits: Added to each output's logit besides, so that the borders of one structure are drawn farther
+            outside than another's; nothing if empty.
         sides_alike: Part (0–1) of the difference between both sides' volumes of a structure that is taken away, on a
             logarithmic scale: for images whose noise says more of that difference than anatomy does.
         wide_low_mm: Lowest corner of what the network sees, where that is more than the box it answers for; or None.

@@ -115,6 +115,8 @@ RECIPES: dict[str, Recipe] = {
         inputs=("image",),
         outputs=("caudate", "putamen", "accumbens"),
         border_logit=-2.4,
+        output_logits=(0.3, -0.2, 0.0),
+        sides_alike=0.8,
     ),
 }
 # It sees the whole head and both sides, and answers for one of them.

@@ -114,3 +114,11 @@ def test_turned_scans_are_spread_over_all() -> None:
     assert [n for n in range(40) if run._chosen(n, 40, 4)] == [0, 13, 26, 39]
     assert [n for n in range(3) if run._chosen(n, 3, 1)] == [0]
     assert not any(run._chosen(n, 3, 0) for n in range(3))
+
+
+def test_nobody_who_trains_is_drawn_where_nothing_is_trained(outlined: list[str], tmp_path: Path) -> None:
+    told: list[str] = []
+    run.run(PLANNED, str, tmp_path, design=Design(RECIPES, (OWN,), turned_scans=0), told=told.append)  # type: ignore[arg-type]
+    drawn = [line for line in told if line.startswith("people")]
+    assert len(drawn) == len(outlined) == 2
+    assert all(" of 2, test" in line for line in drawn)

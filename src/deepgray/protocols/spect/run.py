@@ -96,9 +96,10 @@ def run(planned: tuple[Subject, ...], heads: Heads, out: Path, *, design: Design
         SettingsError: The folder was made with other settings or people.
         ModelError: A network of deepgray's own path is missing.
     """
-    for number, case in enumerate(made(planned, heads, out / "people", how=design.how), start=1):
-        told(f"people: {number} of {len(planned)}, {case.name}")
     by_set = {name: tuple(one for one in planned if one.group == name) for name in SETS}
+    wanted = planned if design.trained() else by_set[TEST]
+    for number, case in enumerate(made(wanted, heads, out / "people", how=design.how), start=1):
+        told(f"people: {number} of {len(wanted)}, {case.name}")
 
     def people(group: str) -> Iterator[Case]:
         return made(by_set[group], heads, out / "people", how=design.how)
