@@ -64,7 +64,7 @@ COARSE = tuple(
     for name, ry, rz in (("thalamus", 9, 9), ("striatum", 10, 10), ("cerebellum", 20, 16), ("brainstem", 9, 14))
     for (x, y, z), _ in [REFERENCE[name]]
 )
-SPECT_NETWORKS = ("head-locate-spect", "datspect-outline")
+SPECT_NETWORKS = ("head-locate-spect", "datspect-outline", "datspect-wide")
 QSM_NETWORKS = ("head-locate-qsm", "dentate-outline", "midbrain-outline")
 STEEPNESS = 10.0
 # Above the rest of the brain, however bright it is.
@@ -104,6 +104,14 @@ def recipe_of(network: str, **changes: object) -> Recipe:
         "head-locate-qsm": {**head, **qsm},
         "head-locate-spect": {**head, **spect},
         "datspect-outline": {**half, **spect, "outputs": ("caudate", "putamen", "accumbens")},
+        "datspect-wide": {
+            **half,
+            **spect,
+            "outputs": ("caudate", "putamen", "accumbens"),
+            "wide_low_mm": (-96.0, -80.0, -64.0),
+            "wide_high_mm": (96.0, 80.0, 80.0),
+            "wide_spacing_mm": 4.0,
+        },
         "dentate-outline": {
             **half,
             **qsm,
@@ -150,7 +158,10 @@ def weights_of(recipe: Recipe) -> np.ndarray:
 
 
 def save_network(path: Path, recipe: Recipe, *, metadata: bool = True) -> Path:
-    """Write the network: float16 weights behind a cast, free spatial axes, the recipe inside."""
+    """Write the network: float16 weights behind a cast, free spatial axes, the recipe inside.
+
+    A wide one takes the first voxels of what it sees for those of its box: it draws where it is asked to all the same.
+    """
     onnx = pytest.importorskip("onnx", reason="onnx (extra train) is not installed")
     node, array, info = onnx.helper.make_node, onnx.numpy_helper.from_array, onnx.helper.make_tensor_value_info
     weights = weights_of(recipe)
@@ -160,13 +171,15 @@ def save_network(path: Path, recipe: Recipe, *, metadata: bool = True) -> Path:
         "first": np.array([0], np.int64), "second": np.array([1], np.int64), "channel": np.array([1], np.int64),
         "nought": np.float32(0).reshape(1), "one": np.float32(1).reshape(1),
         "spacing": np.float32(recipe.spacing_mm).reshape(1), "shift": shift.reshape(1, 3, 1, 1, 1),
+        "corner": np.zeros(3, np.int64), "shape": np.array(recipe.grid.shape), "axes": np.array([2, 3, 4], np.int64),
         "axis2": np.array(2, np.int64), "axis3": np.array(3, np.int64), "axis4": np.array(4, np.int64),
         "weights16": weights[:, 1:].reshape(classes, 7, 1, 1, 1).astype(np.float16),
         "bias": weights[:, 0].astype(np.float32),
     }  # fmt: skip
     nodes = [
         node("Cast", ["weights16"], ["weights"], to=onnx.TensorProto.FLOAT),
-        node("Slice", ["input", "first", "second", "channel"], ["image"]),
+        *([node("Slice", ["input", "corner", "shape", "axes"], ["answered"])] if recipe.is_wide else []),
+        node("Slice", ["answered" if recipe.is_wide else "input", "first", "second", "channel"], ["image"]),
         node("Mul", ["image", "nought"], ["zeros"]),
         node("Add", ["zeros", "one"], ["ones"]),
         *(node("CumSum", ["ones", f"axis{axis}"], [f"index{axis}"]) for axis in (2, 3, 4)),
@@ -182,7 +195,7 @@ def save_network(path: Path, recipe: Recipe, *, metadata: bool = True) -> Path:
         nodes,
         "drawing",
         [info("input", float32, [1, inputs, "x", "y", "z"])],
-        [info("output", float32, [1, classes, "x", "y", "z"])],
+        [info("output", float32, [1, classes, "i", "j", "k"])],
         [array(value, name) for name, value in constants.items()],
     )
     model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=9)

@@ -164,6 +164,11 @@ def test_a_network_beside_another_comes_with_it_and_their_weights_are_told_toget
     assert both.beside is models.load("other")
     assert both.weights == "+".join(sums)
     assert (both.sha256, models.load("other").weights) == (sums[0], sums[1])
+    save_network(other, recipe_of("striatum-outline", name="other", outputs=("caudate", "putamen")))
+    path.write_text(path.read_text().replace(sums[1], hashlib.sha256(other.read_bytes()).hexdigest()))
+    clear()
+    with pytest.raises(ModelError, match=r"gives caudate, .* is wanted, 'other' gives caudate, putamen\."):
+        models.load("striatum-outline")
     other.write_bytes(b"")
     clear()
     with pytest.raises(ChecksumError, match=r"other\.onnx"):

@@ -87,11 +87,13 @@ def _tasks() -> list[Finding]:
 
 def _trial(name: str) -> str:
     network = models.load(name).network
-    inputs = np.zeros((1, len(network.recipe.inputs), *[_TRIAL_VOXELS] * 3), dtype=np.float32)
+    recipe = network.recipe
+    shape = recipe.seen.shape if recipe.is_wide else (_TRIAL_VOXELS,) * 3
+    inputs = np.zeros((1, len(recipe.inputs), *shape), dtype=np.float32)
     finite = np.isfinite(network.run(inputs)).all()
     if not finite:
         raise DeepgrayError("Finite logits are wanted, NaN or infinite ones came.")
-    return f"{network.engine}, version {network.recipe.version}"
+    return f"{network.engine}, version {recipe.version}"
 
 
 def _self_test() -> str:

@@ -85,7 +85,7 @@ def load(name: str, *, threads: int | None = None, engine: str | None = None) ->
 
     Raises:
         SettingsError: No network has this name.
-        ModelError: The weights file is missing or cannot be opened.
+        ModelError: The weights file is missing or cannot be opened, or the network beside it gives something else.
         ChecksumError: The weights file is not the one that was shipped.
         MissingExtraError: The engine is not installed.
     """
@@ -105,6 +105,11 @@ def _opened(path: Path, sha256: str, threads: int | None, engine: str | None) ->
     if shipped is None:
         return Model(network.recipe.name, network.recipe.version, sha256, network, network.recipe, "")
     beside = load(shipped.beside, threads=threads, engine=engine) if shipped.beside else None
+    if beside is not None and beside.recipe.outputs != network.recipe.outputs:
+        raise ModelError(
+            f"A network beside '{shipped.name}' that gives {', '.join(network.recipe.outputs)} is wanted, "
+            f"'{beside.name}' gives {', '.join(beside.recipe.outputs)}."
+        )
     return Model(shipped.name, shipped.version, sha256, network, network.recipe, card(shipped.name), beside)
 
 
