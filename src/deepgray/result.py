@@ -12,6 +12,8 @@ from deepgray.space import MIRROR_X, Affine, check_rigid, inverse, same_grid
 
 # A second scan of the same head must show at least this part of the first: the deep nuclei are never at its rim.
 SHARED_VIEW = 0.5
+# The stage of a network that is asked beside the one that outlines.
+BESIDE = "beside"
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,9 +179,6 @@ class Measurement:
     lower: float | None = None
     upper: float | None = None
     reference: str = ""
-
-
-BESIDE = "beside"
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,9 @@ torch = pytest.importorskip("torch", reason="torch (extra train) is not installe
 from drawing_networks import recipe_of  # noqa: E402
 
 from deepgray.errors import SettingsError  # noqa: E402
+from deepgray.simulate import whole_head  # noqa: E402
 from deepgray.space import Box  # noqa: E402
-from deepgray.train import heads, loop, settings, spect_samples  # noqa: E402
+from deepgray.train import heads, loop, settings, spect_heads, spect_samples  # noqa: E402
 from deepgray.train.camera_people import CameraPerson  # noqa: E402
 from deepgray.train.export import load_checkpoint  # noqa: E402
 from deepgray.train.losses import dice_cross_entropy, shares  # noqa: E402
@@ -37,7 +38,8 @@ HEAD = {"spacing_mm": 12.0, "low_mm": (-96.0, -114.0, -84.0), "high_mm": (96.0, 
 def tiny() -> Iterator[None]:
     """Networks of some hundred voxels, and two validation samples."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(heads, "FINE_MM", 2.0)
+        for module in (heads, spect_heads, whole_head):
+            patch.setattr(module, "FINE_MM", 2.0)
         patch.setattr(loop, "VALIDATION_SAMPLES", 2)
         for name in ("striatum-outline", "striatum-subdivide"):
             patch.setitem(settings.RECIPES, name, recipe_of(name, **BOX))
