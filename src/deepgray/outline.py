@@ -135,7 +135,7 @@ def deep_structures(scan: Scan, pose: Pose, *, model: Model, scheme: Scheme) -> 
     half, low_x = recipe.grid, recipe.box.low_mm[0]
     if not (2 * low_x / recipe.spacing_mm).is_integer():
         raise SettingsError(f"Network '{model.name}': a box that begins whole or half voxels from x = 0 is wanted.")
-    whole = Box(recipe.box.low_mm, (-low_x, *recipe.box.high_mm[1:])).grid(recipe.spacing_mm)
+    whole = recipe.box.both_sides.grid(recipe.spacing_mm)
     voxels, likely = np.zeros(whole.shape, dtype=np.int16), np.full(whole.shape, 0.5, dtype=np.float32)
     for side in HEMISPHERES:
         reached = np.s_[: half.shape[0]] if side is Side.LEFT else np.s_[: -half.shape[0] - 1 : -1]
@@ -231,7 +231,7 @@ def _run(scan: Scan, box: Box, world_from_frame: Affine, model: Model) -> tuple[
 
 
 def _probabilities(scan: Scan, frame: Grid, world_from_frame: Affine, model: Model) -> NDArray[np.float32]:
-    """What the network says on a frame, (1 + outputs, x, y, z); the background comes first."""
+    """What the network and the one beside it say on a frame, (1 + outputs, x, y, z); the background comes first."""
     logits = _logits(scan, frame, world_from_frame, model)
     if model.beside is not None:
         grid = model.beside.recipe.grid

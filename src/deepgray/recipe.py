@@ -106,10 +106,11 @@ class Recipe:
         """
         if self.wide_spacing_mm is None:
             return ()
-        low, high = self.box.low_mm, self.box.high_mm
-        part = block_within(Box(low, (-low[0], *high[1:])).grid(self.wide_spacing_mm), self.seen)
+        part = block_within(self.box.both_sides.grid(self.wide_spacing_mm), self.seen)
         if part is None or not self.mirrored:
-            raise GeometryError(f"the box of one side, {low} to {high}, does not lie on voxels of what is seen")
+            raise GeometryError(
+                f"the box of one side, {self.low_mm} to {self.high_mm}, does not lie on voxels of what is seen"
+            )
         return part
 
     @property

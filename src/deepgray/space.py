@@ -97,6 +97,11 @@ class Box:
         high = (self.high_mm[0] + margin_mm, self.high_mm[1] + margin_mm, self.high_mm[2] + margin_mm)
         return Box(low, high)
 
+    @property
+    def both_sides(self) -> Box:
+        """A left hemisphere's box with its mirror image on the right, from one low x to the other."""
+        return Box(self.low_mm, (-self.low_mm[0], *self.high_mm[1:]))
+
     def grid(self, spacing: float) -> Grid:
         """The isotropic grid that fills the box, in canonical coordinates.
 

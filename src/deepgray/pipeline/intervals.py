@@ -43,7 +43,7 @@ def told_with_intervals(numbers: tuple[Measurement, ...], seen: Seen) -> tuple[t
     """Numbers with their intervals, and a sentence on them; the numbers as they are where no interval is known."""
     network = _network(seen.drawn)
     learnt = calibration(network.name) if network else None
-    reason = _reason(seen.drawn, learnt, seen.decision)
+    reason = _reason(seen, network, learnt)
     if learnt is None or reason:
         return numbers, reason
     same_way = learnt.parts == _way(seen.task)
@@ -62,16 +62,16 @@ def _weights(drawn: Drawn, network: ModelRecord) -> str:
     return "+".join(r.sha256 for r in drawn.models if r is network or r.stage == BESIDE)
 
 
-def _reason(drawn: Drawn, learnt: Calibration | None, decision: Decision) -> str:
+def _reason(seen: Seen, network: ModelRecord | None, learnt: Calibration | None) -> str:
     """Why there are no intervals, empty where there are."""
+    decision = seen.decision
     if decision.kind == "rejected":
         return ""
     if decision.kind != "accepted":
         return "No intervals: they are calibrated for outlines as the network draws them, and this one was changed."
-    network = _network(drawn)
     if network is None or decision.outline.probabilities is None:
         return "No intervals: they are calibrated for outlines of a network, and this one has no probabilities."
-    if learnt is None or learnt.sha256 != _weights(drawn, network):
+    if learnt is None or learnt.sha256 != _weights(seen.drawn, network):
         return f"No intervals: they have not been calibrated for these weights of the network '{network.name}'."
     return ""
 

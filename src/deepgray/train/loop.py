@@ -167,12 +167,16 @@ def make_samples(settings: TrainSettings) -> tuple[Stream, list[Sample]]:
             sides = load_nuclei_heads(sources, recipe.name, recipe.box, held_out=held_out, atlas=settings.atlas)
             made.append(QsmSamples(sides, recipe, seed=settings.seed))
         elif recipe.modality == "spect":
-            kind = SpectWideSamples if recipe.is_wide else SpectOutlineSamples if recipe.mirrored else SpectHeadSamples
+            kind = SpectOutlineSamples if recipe.mirrored else SpectHeadSamples
             spect_heads = load_spect_heads(sources, held_out=held_out)
             # a few are enough to validate with: no more samples than VALIDATION_SAMPLES are drawn from them
             count = min(settings.camera, VALIDATION_PEOPLE) if held_out else settings.camera
             people = camera_people(spect_heads, count, cache)
-            made.append(kind(spect_heads, recipe, people=people, seed=settings.seed))
+            made.append(
+                SpectWideSamples(recipe, people=people, seed=settings.seed)
+                if recipe.is_wide
+                else kind(spect_heads, recipe, people=people, seed=settings.seed)
+            )
         elif recipe.mirrored:
             maps = load_hemispheres(sources, recipe.box, held_out=held_out)
             made.append(HemisphereSamples(maps, recipe, appearance=Appearance(), seed=settings.seed))

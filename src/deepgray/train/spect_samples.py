@@ -56,7 +56,7 @@ CAMERA_SHARE = 0.75
 OUTLINE_APPEARANCE = mr.Appearance(rotation_degrees=8.0, shift_mm=4.5, zoom=0.10, displacement_mm=1.6, control_mm=25.0)
 # People in the camera are bent and zoomed already.
 CAMERA_APPEARANCE = replace(OUTLINE_APPEARANCE, zoom=0.04, displacement_mm=0.6)
-# The wide network is given what it knows of a head's shape by its coarse branch, and less of the pose to bear.
+# Errors of the pose that is found, and shapes that people in the camera do not have.
 WIDE_APPEARANCE = mr.Appearance(rotation_degrees=6.0, shift_mm=3.2, zoom=0.06, displacement_mm=1.2, control_mm=25.0)
 LOCATE_APPEARANCE = mr.Appearance(
     rotation_degrees=25.0, shift_mm=20.0, zoom=0.2, displacement_mm=3.0, control_mm=40.0, cropped_share=0.25
@@ -154,16 +154,14 @@ class SpectWideSamples(SampleStream):
     """Whole heads, and what lies around the nuclei of both sides on the voxels of the answer.
 
     Args:
-        heads: Not drawn from; the other streams of SPECT are.
         recipe: Frame and outputs of the network.
-        people: Those whom the full camera imaged.
+        people: Those whom the full camera imaged; nobody else is shown.
         appearance: Limits of pose and deformation.
         seed: Of the first worker; each worker adds its number.
     """
 
     def __init__(
         self,
-        heads: list[SpectHead],
         recipe: Recipe,
         *,
         people: Sequence[CameraPerson],
@@ -174,6 +172,7 @@ class SpectWideSamples(SampleStream):
         self.people = people
         left, right = (_label_table(recipe.outputs, side) for side in HEMISPHERES)
         self.table = torch.maximum(left, right)
+        self.near = recipe.near
         self.seen, self.fineness = recipe.seen, round(float(recipe.seen.spacing_mm[0]) / recipe.spacing_mm)
         middle = (np.array(self.seen.shape) - 1) / 2
         self.middle_mm = torch.from_numpy(apply_affine(self.seen.affine_ras, middle)).float()
@@ -187,9 +186,9 @@ class SpectWideSamples(SampleStream):
         image = _seen_by_camera(person, points)
         if mr.chance(CUT_SHARE):
             image = _cut(image)
-        image = torch.from_numpy(normalise(image.numpy(), self.recipe.intensity, within=self.recipe.near))
+        image = torch.from_numpy(normalise(image.numpy(), self.recipe.intensity, within=self.near))
         labels = torch.from_numpy(person.labels)
-        around = points[tuple(slice(part.start - 1, part.stop + 1) for part in self.recipe.near)]
+        around = points[tuple(slice(part.start - 1, part.stop + 1) for part in self.near)]
         inner = (slice(self.fineness, -self.fineness),) * 3
         places = _finer(around, self.fineness)[inner]
         target = self.table[mr.sample_nearest(labels, torch.from_numpy(person.labels_affine), places).long()]

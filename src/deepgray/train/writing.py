@@ -5,11 +5,9 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from deepgray.evaluate.plots import new_figure
-from deepgray.space import Grid, apply_affine
 from deepgray.train.export import export
 from deepgray.train.settings import TrainSettings
 
@@ -53,8 +51,10 @@ def card(settings: TrainSettings, sha256: str) -> str:
             "",
             f"- sha256: `{sha256}`",
             f"- network: U-Net, widths {', '.join(map(str, kept['widths']))}, {size / 1e6:.2f} million parameters",
-            f"- sees: {_where(recipe.seen)}, {', '.join(recipe.inputs)}",
-            f"- gives: {', '.join(recipe.outputs)}{f', {_where(recipe.grid)}' if recipe.is_wide else ''}",
+            f"- sees: {recipe.wide_low_mm or recipe.low_mm} to {recipe.wide_high_mm or recipe.high_mm} mm at "
+            f"{recipe.wide_spacing_mm or recipe.spacing_mm:g} mm, {', '.join(recipe.inputs)}",
+            f"- gives: {', '.join(recipe.outputs)} in {recipe.low_mm} to {recipe.high_mm} mm at "
+            f"{recipe.spacing_mm:g} mm",
             f"- trained on: {_sources(settings)}",
             *(
                 []
@@ -66,12 +66,6 @@ def card(settings: TrainSettings, sha256: str) -> str:
             "",
         ]
     )
-
-
-def _where(grid: Grid) -> str:
-    low = apply_affine(grid.affine_ras, np.full(3, -0.5))
-    high = low + np.array(grid.shape) * grid.spacing_mm
-    return f"{tuple(low.round(3).tolist())} to {tuple(high.round(3).tolist())} mm at {grid.spacing_mm[0]:g} mm"
 
 
 def _held_out(settings: TrainSettings) -> str:

@@ -61,8 +61,8 @@ class Own:
     def key(self) -> str:
         """Checksums of the networks."""
         task = models.task(TASK)
-        used = [models.load(name).weights.split("+") for name in (task.locate_model, task.outline_model)]
-        return "-".join([OWN, *(sha256[:8] for one in used for sha256 in one)])
+        used = "+".join(models.load(name).weights for name in (task.locate_model, task.outline_model))
+        return "-".join([OWN, *(sha256[:8] for sha256 in used.split("+"))])
 
     def outline(self, case: Case) -> Found:
         """Outline a scan."""
