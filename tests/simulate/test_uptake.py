@@ -50,7 +50,7 @@ def test_disease_takes_the_back_of_the_putamen_first_and_one_side_before_the_oth
     for part in HEALTHY_BINDING:
         later = [mean_binding(drawn, part, "worse") for drawn in (people("normal"), one, two, three)]
         assert later == sorted(later, reverse=True)
-    # a putamen that is seen in the first reading, a caudate that is not in the last
+    # a putamen that is seen in the first reading, a caudate that keeps less than half in the last
     assert mean_binding(one, "anterior putamen", "better") > 0.6 * HEALTHY_BINDING["anterior putamen"]
     assert mean_binding(three, "anterior caudate", "better") < 0.5 * HEALTHY_BINDING["anterior caudate"]
 

@@ -44,10 +44,14 @@ HEALTHY_BINDING: Mapping[str, float] = {
 }
 # From person to person, about that of visually normal scans (PMC4182457, table 2: 15 to 17 %).
 PERSON_SPREAD, PART_SPREAD = 0.15, 0.05
-# So that the two sides of a healthy person differ by 2.6 ± 2.1 % of their sum (PMC5991417, table 3).
+# So that the two sides of a healthy person differ by 2.6 ± 2.1 % of their mean (PMC5991417, table 3).
 SIDE_SPREAD = 0.035
 
-# What is left of the binding on the worse and the better side, by eye: patients' scans of each reading look like this.
+# What is left of the binding on the worse and the better side. The putamen by eye: patients' scans of each reading look
+# like this. The caudate so that patients keep about .6 of the healthy ratio there, and their putamen to caudate is
+# about three quarters of the healthy one. Published: .64 and .74 (40 reduced scans, PMC4182457, table 2), .39 and .70
+# (8 patients, PMC5991417, table 3), the latter .61 (28 patients of stages 1 to 4, Seibyl 1995,
+# doi:10.1002/ana.410380407), .58 and .64 on PET (PMC2702757).
 LEFT_OF_BINDING: Mapping[str, Mapping[str, tuple[float, float]]] = {
     "one-putamen": {
         "ventral striatum": (0.80, 0.95),
@@ -59,16 +63,16 @@ LEFT_OF_BINDING: Mapping[str, Mapping[str, tuple[float, float]]] = {
     },
     "both-putamina": {
         "ventral striatum": (0.70, 0.75),
-        "anterior caudate": (0.60, 0.70),
-        "posterior caudate": (0.45, 0.50),
+        "anterior caudate": (0.66, 0.76),
+        "posterior caudate": (0.55, 0.62),
         "anterior putamen": (0.30, 0.40),
         "posterior putamen": (0.12, 0.18),
         "ventral putamen": (0.25, 0.30),
     },
     "caudates": {
-        "ventral striatum": (0.40, 0.45),
-        "anterior caudate": (0.28, 0.33),
-        "posterior caudate": (0.20, 0.20),
+        "ventral striatum": (0.50, 0.55),
+        "anterior caudate": (0.40, 0.48),
+        "posterior caudate": (0.32, 0.36),
         "anterior putamen": (0.12, 0.15),
         "posterior putamen": (0.05, 0.05),
         "ventral putamen": (0.10, 0.10),
