@@ -51,8 +51,8 @@ SIDE_SPREAD = 0.035
 # like this. The caudate so that patients keep about .6 of the healthy ratio there, and their putamen to caudate is
 # about three quarters of the healthy one. Published: .64 and .74 (40 reduced scans, PMC4182457, table 2), .39 and .70
 # (8 patients, PMC5991417, table 3), the latter .61 (28 patients of stages 1 to 4, Seibyl 1995,
-# doi:10.1002/ana.410380407), .58 and .64 on PET (PMC2702757). The ventral striatum of the last stage was raised with it,
-# by eye.
+# doi:10.1002/ana.410380407), .58 and .64 on PET (PMC2702757). The ventral striatum of the last stage was raised
+# with it, by eye.
 LEFT_OF_BINDING: Mapping[str, Mapping[str, tuple[float, float]]] = {
     "one-putamen": {
         "ventral striatum": (0.80, 0.95),
