@@ -168,7 +168,7 @@ def test_a_whole_head_in_the_camera(toy: SpectHead, person: CameraPerson) -> Non
 def test_a_wide_sample_shows_the_head_and_wants_both_sides(person: CameraPerson) -> None:
     """The balls at x = ∓20 of 9 and 6 mm, or mirrored; the answer lies where the image is bright."""
     wide = RECIPES["datspect-wide"]
-    samples = SpectWideSamples(wide, people=[person], appearance=STILL)
+    samples = SpectWideSamples(wide, people=[person], appearances=[STILL])
     sizes = set()
     for seed in range(6):
         sample = seeded(samples, seed)
