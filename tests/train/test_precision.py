@@ -1,4 +1,4 @@
-"""bfloat16 where a processor multiplies in it, float32 where it would have to convert each number."""
+"""bfloat16 where a processor has matrix units for it, float32 elsewhere."""
 
 from __future__ import annotations
 
@@ -10,11 +10,17 @@ from deepgray.train.precision import memory_order, mixed_precision  # noqa: E402
 
 
 @pytest.mark.parametrize(
-    ("capability", "expected"),
-    [("AVX2", torch.float32), ("DEFAULT", torch.float32), ("AVX512", torch.bfloat16)],
+    ("capabilities", "expected"),
+    [
+        ({}, torch.float32),
+        ({"avx512_bf16": True, "amx_bf16": False}, torch.float32),
+        ({"avx512_bf16": True, "amx_bf16": True}, torch.bfloat16),
+    ],
 )
-def test_what_a_processor_computes_in(capability: str, expected: torch.dtype, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
+def test_what_a_processor_computes_in(
+    capabilities: dict[str, bool], expected: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities, raising=False)
     layer = torch.nn.Linear(2, 2)
     with mixed_precision(torch.device("cpu")):
         assert layer(torch.zeros(1, 2)).dtype == expected

@@ -62,7 +62,7 @@ class TrainCommand:
         held_out: Anatomies, or people of the pairs, whose names contain one of these words validate and never train.
             When not given: three anatomies, or a fifth of the people.
         steps: Optimiser steps.
-        batch: Samples of a step; on processors without bfloat16 two at once take half as long a sample as one.
+        batch: Samples of a step; on processors without AMX two at once take half as long a sample as one.
         learning_rate: Highest learning rate.
         validate_every: Steps between validations.
         patience: Validations without improvement before the run stops.

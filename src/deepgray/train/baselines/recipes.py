@@ -170,7 +170,7 @@ def preset(name: str) -> Preset:
     Args:
         name: ``full`` (1 mm, widths and steps as published or as nnU-Net has them: a GPU's work), ``quick`` (2 mm
             and few channels: ten to 25 minutes on one core for each) or ``coarse`` (the same at 3 mm, for processors
-            without bfloat16, where ``quick`` takes 40 to 100 minutes).
+            without AMX, where ``quick`` takes 40 to 100 minutes).
 
     Raises:
         SettingsError: No such size.
