@@ -54,8 +54,8 @@ class TrainCommand:
             goes on from there.
         nuclei: Folder of subcortical label maps with the numbers of the Harvard-Oxford atlas 2.0.
         atlas: Label map of the CIT168 atlas, for more shapes of the midbrain's nuclei.
-        atrophied: For striatal networks and those for SPECT: copies of each training anatomy that lost tissue to age or
-            disease, made once.
+        atrophied: For striatal networks and those for SPECT: copies of each training anatomy that lost tissue, made
+            once: the first as in Huntington's disease, then Parkinson's, old age, advanced age.
         camera: For networks for SPECT: so many people are imaged by the full camera before the training begins, in
             about four seconds each, and kept; three quarters of what is shown are theirs.
         cache: Folder for prepared label maps, to share between runs.

@@ -41,7 +41,8 @@ TO_VENTRICLE: Mapping[str, float] = MappingProxyType({"white matter": 0.5, "cort
 # 2003, AJNR 24:1849), here over 5 to 30 years. Huntington's disease from before to some years after its onset: caudate
 # and putamen lose a fifth to a half, pallidum and accumbens are thinner early (van den Bogaard 2011,
 # doi:10.1007/s00415-010-5768-0). Parkinson's disease: caudate 11 and putamen 8.1 % smaller on average
-# (Pitcher 2012, doi:10.1186/2047-9158-1-17). Cortex and white matter are set by eye.
+# (Pitcher 2012, doi:10.1186/2047-9158-1-17). Cortex and white matter are set by eye; so is all of advanced age, whose
+# ventricles gain 25 to 35 ml, for networks that are to know the most atrophied heads too.
 PROFILES: Mapping[str, Mapping[str, tuple[float, float]]] = MappingProxyType(
     {
         "huntington": {
@@ -67,6 +68,14 @@ PROFILES: Mapping[str, Mapping[str, tuple[float, float]]] = MappingProxyType(
             "pallidum": (0.03, 0.15),
             "white matter": (0.03, 0.09),
             "cortex": (0.03, 0.09),
+        },
+        "advanced-age": {
+            "caudate": (0.10, 0.35),
+            "putamen": (0.10, 0.35),
+            "accumbens": (0.10, 0.30),
+            "pallidum": (0.05, 0.25),
+            "white matter": (0.08, 0.20),
+            "cortex": (0.08, 0.18),
         },
     }
 )

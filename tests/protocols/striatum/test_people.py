@@ -12,8 +12,7 @@ from toy_striatum import toy_pair
 pytest.importorskip("torch", reason="torch (extra train) is not installed")
 
 from deepgray.protocols.striatum import shelf
-from deepgray.protocols.striatum.people import ATROPHIED, CONTROLS, plan, read_head
-from deepgray.simulate.atrophy import PROFILES
+from deepgray.protocols.striatum.people import ATROPHIED, CONTROLS, PROFILES, plan, read_head
 from deepgray.simulate.tissues import INDEX
 
 

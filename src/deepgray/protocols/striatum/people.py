@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from deepgray.simulate.atrophy import PROFILES, draw_atrophy, shrink
+from deepgray.simulate.atrophy import draw_atrophy, shrink
 from deepgray.simulate.whole_head import WholeHead, prepare
 from deepgray.simulate.whole_head_pet import PetSettings, SimulatedPet, simulate_pet
 from deepgray.space import Affine
@@ -18,6 +18,8 @@ from deepgray.train.heads import read_integers
 CONTROLS, ATROPHIED = "controls", "atrophied"
 GROUPS = (CONTROLS, ATROPHIED)
 ENDING = "_dseg.nii.gz"
+# Why patients lost tissue, of ``simulate.atrophy.PROFILES``.
+PROFILES = ("huntington", "parkinson", "old-age")
 # Seeds of the two groups lie apart.
 _APART = 5000
 
@@ -89,13 +91,12 @@ def plan(heads: tuple[str, ...], *, scans: int, seed: int = 1) -> tuple[Person, 
         scans: People of each head in each group.
         seed: Of the first person.
     """
-    profiles = tuple(PROFILES)
     planned = []
     for turn in range(scans):
         for number, head in enumerate(heads):
             own = seed + 100 * number + turn
             planned.append(Person(CONTROLS, head, "", own))
-            planned.append(Person(ATROPHIED, head, profiles[(turn + number) % len(profiles)], own + _APART))
+            planned.append(Person(ATROPHIED, head, PROFILES[(turn + number) % len(PROFILES)], own + _APART))
     return tuple(planned)
 
 
