@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -148,13 +149,16 @@ def made(planned: tuple[Subject, ...], heads: Heads, folder: Path, *, how: Spect
 def _check(path: Path, how: SpectSettings) -> None:
     """People who are there already must have been drawn alike, by the same simulator."""
     wanted = json.dumps({**asdict(how), "simulator": simulator_mark()}, sort_keys=True)
-    if path.exists() and (there := path.read_text(encoding="utf-8")) != wanted:
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(f".partial-{secrets.token_hex(4)}")
+        partial.write_text(wanted, encoding="utf-8")
+        partial.replace(path)
+    elif (there := path.read_text(encoding="utf-8")) != wanted:
         raise SettingsError(
             f"A folder of people who were drawn alike is wanted, {path} says {there}; {wanted} came. Choose another "
             "folder, or move the people away."
         )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(wanted, encoding="utf-8")
 
 
 def _keep(found: SimulatedSpect, path: Path, *, name: str) -> None:
