@@ -6,7 +6,8 @@ import ast
 import hashlib
 import inspect
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -25,10 +26,31 @@ def save_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     Raises:
         OSError: The file cannot be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(f".partial-{secrets.token_hex(4)}.npz")
-    try:
+    with _moved_to(path) as partial:
         np.savez_compressed(partial, allow_pickle=False, **arrays)
+
+
+def save_text(path: Path, text: str) -> None:
+    """Write a text file as ``save_arrays`` does: whole, or not at all.
+
+    Args:
+        path: File to write; its folder is made where it is missing.
+        text: What it says.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    with _moved_to(path) as partial:
+        partial.write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def _moved_to(path: Path) -> Iterator[Path]:
+    """A name of one's own beside a file, with its ending; what is written there takes the file's place at the end."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(f".partial-{secrets.token_hex(4)}{path.suffix}")
+    try:
+        yield partial
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)

@@ -26,6 +26,7 @@ from deepgray.locate import locate
 from deepgray.recipe import Recipe
 from deepgray.simulate import mr
 from deepgray.space import MIRROR_X, Affine, Grid, apply_affine, inverse
+from deepgray.train.cache import save_text
 from deepgray.train.pairs import Pair, find_pairs, read_pair
 from deepgray.train.samples import Sample, SampleStream, on_device, shape_of
 from deepgray.train.settings import TrainSettings
@@ -209,10 +210,7 @@ def found_pose(pair: Pair, locator: models.Model, cache: Path) -> Affine:
             pose = fit_acpc(pair.labels.voxels, pair.scan.affine_ras, labels=numbers).canonical_from_world
         except (AnatomyError, SettingsError):
             raise type(error)(f"{pair.name}: {error}") from error
-    cache.mkdir(parents=True, exist_ok=True)
-    partial = kept.with_suffix(".partial")
-    partial.write_text(json.dumps(pose.tolist()), encoding="utf-8")
-    partial.replace(kept)
+    save_text(kept, json.dumps(pose.tolist()))
     return pose
 
 

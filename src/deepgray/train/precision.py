@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 
 
@@ -24,9 +26,5 @@ def _is_slow(device: torch.device) -> bool:
     One with AVX2 converts each number and takes fifteen times as long as in float32; one with AVX-512 multiplies in
     bfloat16, and took a quarter longer for the wide network, as long for the outline's.
     """
-    return device.type == "cpu" and not _capabilities().get("amx_bf16", False)
-
-
-def _capabilities() -> dict[str, bool]:
-    """What the processor can do; nothing where torch is too old to say."""
-    return dict(getattr(torch.cpu, "get_capabilities", dict)())
+    able: Mapping[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()  # empty where torch is too old to say
+    return device.type == "cpu" and not able.get("amx_bf16", False)

@@ -12,7 +12,7 @@ from toy_striatum import toy_pair
 pytest.importorskip("torch", reason="torch (extra train) is not installed")
 
 from deepgray.protocols.striatum import shelf
-from deepgray.protocols.striatum.people import ATROPHIED, CONTROLS, PROFILES, plan, read_head
+from deepgray.protocols.striatum.people import ATROPHIED, CONTROLS, PATIENT_PROFILES, plan, read_head
 from deepgray.simulate.tissues import INDEX
 
 
@@ -23,7 +23,7 @@ def test_any_beginning_holds_both_groups_and_all_heads() -> None:
     assert {p.head for p in planned[:6]} == {"a", "b", "c"}
     assert len({p.seed for p in planned}) == len({p.name for p in planned}) == 24
     profiles = [p.profile for p in planned if p.group == ATROPHIED]
-    assert {name: profiles.count(name) for name in PROFILES} == dict.fromkeys(PROFILES, 4)
+    assert {name: profiles.count(name) for name in PATIENT_PROFILES} == dict.fromkeys(PATIENT_PROFILES, 4)
     assert all(not p.profile for p in planned if p.group == CONTROLS)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -20,7 +19,7 @@ from deepgray.simulate.uptake import HEALTHY_SHARE, PATIENT_SHARES, STAGES
 from deepgray.simulate.whole_head import WholeHead
 from deepgray.simulate.whole_head_spect import SimulatedSpect, SpectSettings, simulate_spect
 from deepgray.space import Grid, apply_affine
-from deepgray.train.cache import save_arrays
+from deepgray.train.cache import save_arrays, save_text
 from deepgray.train.camera_people import simulator_mark
 from deepgray.train.slice_training import Cases
 from deepgray.voxels.resample import to_frame
@@ -150,10 +149,7 @@ def _check(path: Path, how: SpectSettings) -> None:
     """People who are there already must have been drawn alike, by the same simulator."""
     wanted = json.dumps({**asdict(how), "simulator": simulator_mark()}, sort_keys=True)
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(f".partial-{secrets.token_hex(4)}")
-        partial.write_text(wanted, encoding="utf-8")
-        partial.replace(path)
+        save_text(path, wanted)
     elif (there := path.read_text(encoding="utf-8")) != wanted:
         raise SettingsError(
             f"A folder of people who were drawn alike is wanted, {path} says {there}; {wanted} came. Choose another "

@@ -17,6 +17,7 @@ from deepgray.errors import InputError
 from deepgray.evaluate import compare
 from deepgray.result import Result
 from deepgray.scan import LabelMap
+from deepgray.train.cache import save_text
 
 SHIPPED = "shipped: mean of subregions and pallidum"
 STRUCTURES_MEAN = "mean of the structures"
@@ -55,10 +56,7 @@ def disagreement(one: LabelMap, other: LabelMap) -> float:
 
 def write_doubts(path: Path, scores: Mapping[str, float]) -> None:
     """Write the scores of one scan, moved into place when they are whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    partial.write_text("".join(f"{name}\t{value:.8g}\n" for name, value in scores.items()), encoding="utf-8")
-    partial.replace(path)
+    save_text(path, "".join(f"{name}\t{value:.8g}\n" for name, value in scores.items()))
 
 
 def read_doubts(path: Path) -> dict[str, float]:

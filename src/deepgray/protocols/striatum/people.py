@@ -19,7 +19,7 @@ CONTROLS, ATROPHIED = "controls", "atrophied"
 GROUPS = (CONTROLS, ATROPHIED)
 ENDING = "_dseg.nii.gz"
 # Why patients lost tissue, of ``simulate.atrophy.PROFILES``.
-PROFILES = ("huntington", "parkinson", "old-age")
+PATIENT_PROFILES = ("huntington", "parkinson", "old-age")
 # Seeds of the two groups lie apart.
 _APART = 5000
 
@@ -31,7 +31,7 @@ class Person:
     Attributes:
         group: ``controls`` or ``atrophied``.
         head: Name of the label map.
-        profile: Why something is lost, one of ``PROFILES``; empty for a control.
+        profile: Why something is lost, one of ``PATIENT_PROFILES``; empty for a control.
         seed: Of everything random.
     """
 
@@ -96,7 +96,8 @@ def plan(heads: tuple[str, ...], *, scans: int, seed: int = 1) -> tuple[Person, 
         for number, head in enumerate(heads):
             own = seed + 100 * number + turn
             planned.append(Person(CONTROLS, head, "", own))
-            planned.append(Person(ATROPHIED, head, PROFILES[(turn + number) % len(PROFILES)], own + _APART))
+            profile = PATIENT_PROFILES[(turn + number) % len(PATIENT_PROFILES)]
+            planned.append(Person(ATROPHIED, head, profile, own + _APART))
     return tuple(planned)
 
 
